@@ -1,0 +1,441 @@
+//! What can be typed: every word and every option, and which of them go together.
+//!
+//! The modes exist twice, as options (`--status`, the style of `git branch --list`) and as words
+//! (`status`); both become one [`Mode`]. They are ordinary options in one exclusive group and not
+//! clap's flag-subcommands: with those `--force-push=no` would push.
+
+use crate::error::{Error, Kind, Result};
+use crate::ui::Loudness;
+use crate::ui::style::Colour;
+use clap::{ArgAction, Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Keep a configs repository the same on all your machines
+///
+/// Without a mode: commits what changed here, brings what changed elsewhere, and sends the rest.
+/// What changed on both sides is held for you to decide; your files are never overwritten.
+#[derive(Debug, Parser)]
+#[command(
+    name = "git-sync",
+    bin_name = "git sync",
+    version,
+    infer_long_args = true,
+    args_conflicts_with_subcommands = false,
+    disable_help_subcommand = true,
+    after_help = "The manual is 'man git-sync'."
+)]
+pub struct Cli {
+    #[command(flatten)]
+    mode: ModeFlags,
+    #[command(subcommand)]
+    word: Option<Word>,
+    /// What the modes and words have in common.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Exactly one of these, or none for a normal sync.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+#[command(next_help_heading = "Modes")]
+struct ModeFlags {
+    /// Set up this machine: clone or create the configs repository, and sync it
+    #[arg(long, num_args = 0..=2, value_names = ["URL", "DIR"])]
+    setup: Option<Vec<std::ffi::OsString>>,
+    /// Show where this machine stands
+    #[arg(long)]
+    status: bool,
+    /// Make the remote equal to this machine
+    #[arg(long)]
+    force_push: bool,
+    /// Make this machine equal to the remote
+    #[arg(long)]
+    force_pull: bool,
+    /// Decide about held paths
+    #[arg(long, num_args = 0.., value_name = "PATH")]
+    resolve: Option<Vec<PathBuf>>,
+    /// Show what differs from the remote
+    #[arg(long, num_args = 0.., value_name = "PATH")]
+    diff: Option<Vec<PathBuf>>,
+    /// Show the history of runs
+    #[arg(long)]
+    log: bool,
+}
+
+/// The same as words.
+#[derive(Debug, Subcommand)]
+enum Word {
+    /// Sync: the same as no word at all
+    Run,
+    /// Set up this machine: clone or create the configs repository, and sync it
+    Setup {
+        /// The remote to clone from, or to sync an existing repository with
+        url: Option<std::ffi::OsString>,
+        /// Where the configs repository is, or shall be
+        dir: Option<std::ffi::OsString>,
+    },
+    /// Show where this machine stands
+    Status,
+    /// Make the remote equal to this machine
+    ForcePush,
+    /// Make this machine equal to the remote
+    ForcePull,
+    /// Decide about held paths
+    Resolve {
+        /// The held paths; all of them where none is named
+        paths: Vec<PathBuf>,
+    },
+    /// Show what differs from the remote
+    Diff {
+        /// Only these paths
+        paths: Vec<PathBuf>,
+    },
+    /// Show the history of runs
+    Log,
+}
+
+/// Options of every mode; [`Cli::read`] refuses those that make no sense for the one at hand.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options")]
+pub struct Global {
+    /// Run as if started in DIR
+    #[arg(short = 'C', value_name = "DIR", global = true, action = ArgAction::Append)]
+    pub directory: Vec<PathBuf>,
+    /// Change nothing; show what would change
+    #[arg(short = 'n', long, global = true)]
+    pub dry_run: bool,
+    /// Sync detached from the terminal, without a word
+    #[arg(long, global = true)]
+    pub background: bool,
+    /// Answer questions with yes
+    #[arg(short = 'y', long, global = true)]
+    pub yes: bool,
+    /// Undo what was set up on this machine (setup)
+    #[arg(long, global = true)]
+    pub remove: bool,
+    /// Keep this machine's version (resolve)
+    #[arg(long, global = true, conflicts_with = "theirs")]
+    pub ours: bool,
+    /// Take the remote's version (resolve)
+    #[arg(long, global = true)]
+    pub theirs: bool,
+    /// Go back on the last decision (resolve)
+    #[arg(long, global = true, conflicts_with_all = ["ours", "theirs"])]
+    pub undo: bool,
+    /// Only list what is held (resolve)
+    #[arg(long, global = true, conflicts_with_all = ["ours", "theirs", "undo"])]
+    pub list: bool,
+    /// Show this many runs (log)
+    #[arg(long, value_name = "COUNT", global = true)]
+    pub max_count: Option<usize>,
+    /// Do not touch the network
+    #[arg(long, global = true)]
+    pub offline: bool,
+    /// Wait for another run to end, at most SECONDS (default: as long as it takes)
+    #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, global = true)]
+    #[expect(
+        clippy::option_option,
+        reason = "absent, given, and given with a value"
+    )]
+    pub wait: Option<Option<u64>>,
+    /// Print JSON on stdout
+    #[arg(long, global = true, conflicts_with = "porcelain")]
+    pub json: bool,
+    /// Print lines for scripts (status)
+    #[arg(long, global = true, value_name = "VERSION", num_args = 0..=1, require_equals = true,
+          default_missing_value = "v1", value_parser = ["v1", "1"])]
+    pub porcelain: Option<String>,
+    /// End lines with NUL, and do not quote paths
+    #[arg(short = 'z', global = true)]
+    pub nul: bool,
+    /// Exit with 1 unless in sync (status)
+    #[arg(long, global = true)]
+    pub exit_code: bool,
+    /// Exit with 2 if something would change (dry run)
+    #[arg(long, global = true)]
+    pub detailed_exitcode: bool,
+    /// Say less
+    #[arg(short = 'q', long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more; twice: each git command
+    #[arg(short = 'v', long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour: auto, always or never
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, global = true,
+          default_missing_value = "always", value_parser = ["auto", "always", "never"])]
+    pub color: Option<String>,
+}
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// A sync.
+    Run,
+    /// Setting up.
+    Setup {
+        /// The remote.
+        url: Option<std::ffi::OsString>,
+        /// The folder.
+        dir: Option<std::ffi::OsString>,
+    },
+    /// Where this machine stands.
+    Status,
+    /// The remote becomes equal to this machine.
+    ForcePush,
+    /// This machine becomes equal to the remote.
+    ForcePull,
+    /// Decisions about held paths.
+    Resolve(Vec<PathBuf>),
+    /// What differs.
+    Diff(Vec<PathBuf>),
+    /// The history of runs.
+    Log,
+}
+
+impl Mode {
+    /// The word for it.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Setup { .. } => "setup",
+            Self::Status => "status",
+            Self::ForcePush => "force-push",
+            Self::ForcePull => "force-pull",
+            Self::Resolve(_) => "resolve",
+            Self::Diff(_) => "diff",
+            Self::Log => "log",
+        }
+    }
+}
+
+impl Cli {
+    /// What was typed, as a mode.
+    pub fn read(&self) -> Result<Mode> {
+        let flag = self.mode.read();
+        let word = self.word.as_ref().map(Word::read);
+        let mode = match (flag, word) {
+            (Some(flag), Some(word)) => {
+                let (flag, word) = (flag.word(), word.word());
+                return Err(usage(format!("'--{flag}' and '{word}' do not go together")));
+            }
+            (Some(mode), None) | (None, Some(mode)) => mode,
+            (None, None) => Mode::Run,
+        };
+        self.global.check(&mode)?;
+        Ok(mode)
+    }
+}
+
+impl ModeFlags {
+    fn read(&self) -> Option<Mode> {
+        if let Some(values) = &self.setup {
+            let mut values = values.iter().cloned();
+            return Some(Mode::Setup {
+                url: values.next(),
+                dir: values.next(),
+            });
+        }
+        if let Some(paths) = &self.resolve {
+            return Some(Mode::Resolve(paths.clone()));
+        }
+        if let Some(paths) = &self.diff {
+            return Some(Mode::Diff(paths.clone()));
+        }
+        let flags = [
+            (self.status, Mode::Status),
+            (self.force_push, Mode::ForcePush),
+            (self.force_pull, Mode::ForcePull),
+            (self.log, Mode::Log),
+        ];
+        flags
+            .into_iter()
+            .find_map(|(given, mode)| given.then_some(mode))
+    }
+}
+
+impl Word {
+    fn read(&self) -> Mode {
+        match self {
+            Self::Run => Mode::Run,
+            Self::Setup { url, dir } => Mode::Setup {
+                url: url.clone(),
+                dir: dir.clone(),
+            },
+            Self::Status => Mode::Status,
+            Self::ForcePush => Mode::ForcePush,
+            Self::ForcePull => Mode::ForcePull,
+            Self::Resolve { paths } => Mode::Resolve(paths.clone()),
+            Self::Diff { paths } => Mode::Diff(paths.clone()),
+            Self::Log => Mode::Log,
+        }
+    }
+}
+
+/// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
+const OPTIONS: [(&str, &[&str]); 15] = [
+    ("dry-run", &["run", "force-push", "force-pull"]),
+    ("background", &["run"]),
+    ("yes", &["setup", "force-push", "force-pull"]),
+    ("remove", &["setup"]),
+    ("ours", &["resolve"]),
+    ("theirs", &["resolve"]),
+    ("undo", &["resolve"]),
+    ("list", &["resolve"]),
+    ("max-count", &["log"]),
+    ("offline", &["run", "resolve", "setup"]),
+    (
+        "wait",
+        &["run", "setup", "force-push", "force-pull", "resolve"],
+    ),
+    (
+        "json",
+        &[
+            "run",
+            "setup",
+            "status",
+            "force-push",
+            "force-pull",
+            "resolve",
+            "diff",
+            "log",
+        ],
+    ),
+    ("porcelain", &["status"]),
+    ("exit-code", &["status", "diff"]),
+    ("detailed-exitcode", &["run", "force-push", "force-pull"]),
+];
+
+impl Global {
+    /// Refuses an option that the mode would ignore.
+    fn check(&self, mode: &Mode) -> Result<()> {
+        let given = [
+            self.dry_run,
+            self.background,
+            self.yes,
+            self.remove,
+            self.ours,
+            self.theirs,
+            self.undo,
+            self.list,
+            self.max_count.is_some(),
+            self.offline,
+            self.wait.is_some(),
+            self.json,
+            self.porcelain.is_some(),
+            self.exit_code,
+            self.detailed_exitcode,
+        ];
+        for ((option, modes), given) in OPTIONS.into_iter().zip(given) {
+            if given && !modes.contains(&mode.word()) {
+                let word = mode.word();
+                return Err(usage(format!("'--{option}' does not go with '{word}'")));
+            }
+        }
+        let lists = matches!(mode, Mode::Status | Mode::Resolve(_));
+        if self.nul && !(lists && (self.porcelain.is_some() || self.list)) {
+            return Err(usage(
+                "'-z' goes with 'status --porcelain' and 'resolve --list'",
+            ));
+        }
+        if self.detailed_exitcode && !self.dry_run {
+            return Err(usage("'--detailed-exitcode' goes with '--dry-run'"));
+        }
+        if self.background && (self.dry_run || self.json) {
+            return Err(usage(
+                "'--background' prints nothing, so nothing can be shown",
+            ));
+        }
+        Ok(())
+    }
+
+    /// How much is to be said.
+    pub fn loudness(&self) -> Loudness {
+        match (self.quiet, self.verbose) {
+            (true, _) => Loudness::Quiet,
+            (false, 0) => Loudness::Normal,
+            (false, 1) => Loudness::Verbose,
+            (false, _) => Loudness::Trace,
+        }
+    }
+
+    /// The wish for colour on the command line, then in the environment.
+    pub fn colour(&self) -> Option<Colour> {
+        self.color
+            .as_deref()
+            .and_then(Colour::parse)
+            .or_else(Colour::of_environment)
+    }
+}
+
+fn usage(text: impl Into<String>) -> Error {
+    Error::new(Kind::Usage, text).hint("git sync -h   shows what can be typed")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    fn read(words: &[&str]) -> Result<Mode, String> {
+        let words = std::iter::once("git-sync").chain(words.iter().copied());
+        let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
+        cli.read().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_parser_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_and_words_mean_the_same() {
+        for (flag, word) in [
+            (&["--status"][..], &["status"][..]),
+            (&["--force-push"], &["force-push"]),
+            (&["--force-pull"], &["force-pull"]),
+            (&["--log"], &["log"]),
+            (&["--setup", "u", "d"], &["setup", "u", "d"]),
+            (&["--resolve", "a", "b"], &["resolve", "a", "b"]),
+            (&["--diff", "a"], &["diff", "a"]),
+            (&[], &["run"]),
+        ] {
+            assert_eq!(
+                read(flag).expect("a mode"),
+                read(word).expect("a mode"),
+                "{flag:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_would_be_ignored_is_refused() {
+        for words in [
+            &["--force-push=no"][..],
+            &["--status", "--log"],
+            &["--status", "run"],
+            &["status", "--offline"],
+            &["run", "--porcelain"],
+            &["--detailed-exitcode"],
+            &["-z"],
+            &["--background", "--dry-run"],
+            &["resolve", "--ours", "--theirs"],
+            &["-f"],
+            &["-s"],
+        ] {
+            assert!(read(words).is_err(), "{words:?}");
+        }
+    }
+
+    #[test]
+    fn every_option_in_the_table_exists() {
+        let command = Cli::command();
+        for (option, _) in OPTIONS {
+            assert!(
+                command
+                    .get_arguments()
+                    .any(|arg| arg.get_long() == Some(option)),
+                "--{option}"
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: what was typed, which operation it asks for, and how the program ends.
+
+pub mod args;
+pub mod exit;
+pub mod locate;
+mod run;
+
+use crate::error::{Error, Result};
+use crate::git::Repo;
+use crate::git::config;
+use crate::git::repo::Manner;
+use crate::sys::interrupt;
+use crate::ui::style::{self, Colour};
+use crate::ui::{Loudness, Ui, json};
+use args::{Cli, Global, Mode};
+use clap::Parser as _;
+use exit::Exit;
+use std::process::ExitCode;
+use std::rc::Rc;
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let exit = match Cli::try_parse() {
+        Ok(cli) => start(&cli),
+        Err(error) => {
+            let asked = !error.use_stderr();
+            drop(error.print());
+            if asked { Exit::Done } else { Exit::Usage }
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+fn start(cli: &Cli) -> Exit {
+    let global = &cli.global;
+    let ui = Ui::new(
+        global.loudness(),
+        global.colour().unwrap_or_default(),
+        global.json,
+    );
+    let result = interrupt::watch()
+        .map_err(|source| Error::failed("signals cannot be watched").because(source))
+        .and_then(|()| cli.read())
+        .and_then(|mode| dispatch(&mode, global, &ui));
+    result.unwrap_or_else(|error| {
+        let exit = Exit::of_error(&error);
+        if global.json {
+            ui.answer(&json::line(&json::error(&error, exit.code())));
+        } else {
+            ui.error(&error);
+        }
+        exit
+    })
+}
+
+fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
+    match mode {
+        Mode::Run => run::run(global, ui),
+        _ => Err(Error::failed("later")),
+    }
+}
+
+/// Opens the repository that a command is about, and follows its settings for what is said.
+fn open(global: &Global, ui: &Ui, manner: Manner) -> Result<Repo> {
+    let repo = locate::repository(
+        &global.directory,
+        &Manner {
+            trace: trace(global, ui),
+            ..manner
+        },
+    )?;
+    if repo.config_bool(config::ADVICE)? == Some(false) {
+        ui.show_hints(false);
+    }
+    if global.colour().is_none() {
+        let wish = [config::COLOR, "color.ui"]
+            .iter()
+            .find_map(|key| repo.config_text(key));
+        ui.set_colour(wish.as_deref().and_then(Colour::parse).unwrap_or_default());
+    }
+    Ok(repo)
+}
+
+/// With `-vv` every git command is told.
+fn trace(global: &Global, ui: &Ui) -> Option<crate::git::repo::Trace> {
+    let ui = ui.clone();
+    let told = global.loudness() >= Loudness::Trace;
+    told.then(|| -> crate::git::repo::Trace {
+        Rc::new(move |words| ui.complain(&style::faint(&format!("  $ {words}"))))
+    })
+}

@@ -1,0 +1,49 @@
+//! `git sync`
+
+use super::args::Global;
+use super::exit::Exit;
+use crate::error::Result;
+use crate::git::repo::Manner;
+use crate::ops::Context;
+use crate::ops::sync::{Options, Outcome, sync};
+use crate::ui::{self, Ui, json};
+use std::time::Duration;
+
+/// A wait without an end: a year.
+const FOR_EVER: Duration = Duration::from_secs(31_536_000);
+
+/// Syncs.
+pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
+    let repo = super::open(global, ui, Manner::default())?;
+    let ctx = Context::new(&repo, ui)?;
+    let outcome = sync(&ctx, &options(global))?;
+    Ok(tell(global, ui, &outcome))
+}
+
+/// What the global options say of a sync.
+pub(super) fn options(global: &Global) -> Options {
+    let wait = match global.wait {
+        None => Duration::ZERO,
+        Some(None) => FOR_EVER,
+        Some(Some(seconds)) => Duration::from_secs(seconds).min(FOR_EVER),
+    };
+    Options {
+        dry_run: global.dry_run,
+        offline: global.offline,
+        wait,
+    }
+}
+
+/// Says how a sync ended.
+pub(super) fn tell(global: &Global, ui: &Ui, outcome: &Outcome) -> Exit {
+    let exit = match Exit::of_result(outcome.result()) {
+        Exit::Done if global.detailed_exitcode && outcome.is_change() => Exit::Pending,
+        exit => exit,
+    };
+    if global.json {
+        ui.answer(&json::line(&json::sync(outcome, exit.code())));
+    } else {
+        ui::sync::outcome(ui, outcome);
+    }
+    exit
+}

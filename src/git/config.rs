@@ -1,0 +1,163 @@
+//! Typed settings: name, default and meaning of every `sync.*` key, and git's own that we read.
+//!
+//! A bad value is an error that names the key; it never silently becomes the default.
+
+use super::Repo;
+use crate::error::{Error, Result};
+use crate::model::machine::MachineType;
+use crate::model::message;
+
+/// `sync.enabled`: this repository may be committed to and pushed without being asked. Local only.
+pub const ENABLED: &str = "sync.enabled";
+/// `sync.directory`: the configs repository, for commands typed elsewhere. Global.
+pub const DIRECTORY: &str = "sync.directory";
+/// `sync.machineId`: the name of this machine, in place of the one that was made.
+pub const MACHINE_ID: &str = "sync.machineId";
+/// `sync.machineType`: `mac`, `ec2`, `linux`, `wsl` or `container`, in place of what was detected.
+pub const MACHINE_TYPE: &str = "sync.machineType";
+/// `sync.newFiles`: `all`, or `tracked` to leave untracked files alone.
+pub const NEW_FILES: &str = "sync.newFiles";
+/// `sync.commit`: `always`, or `never` to leave committing to the user.
+pub const COMMIT: &str = "sync.commit";
+/// `sync.commitMessage`: the template of a commit message.
+pub const COMMIT_MESSAGE: &str = "sync.commitMessage";
+/// `sync.interval`: so many seconds must pass between two background runs.
+pub const INTERVAL: &str = "sync.interval";
+/// `sync.timeout`: so many seconds may a background run take.
+pub const TIMEOUT: &str = "sync.timeout";
+/// `sync.retries`: so many times is a lost race run again.
+pub const RETRIES: &str = "sync.retries";
+/// `advice.sync`: `false` switches our hints off.
+pub const ADVICE: &str = "advice.sync";
+/// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
+pub const COLOR: &str = "color.sync";
+
+/// Every key, for the test that the manual names each of them.
+pub const KEYS: [&str; 12] = [
+    ENABLED,
+    DIRECTORY,
+    MACHINE_ID,
+    MACHINE_TYPE,
+    NEW_FILES,
+    COMMIT,
+    COMMIT_MESSAGE,
+    INTERVAL,
+    TIMEOUT,
+    RETRIES,
+    ADVICE,
+    COLOR,
+];
+
+/// Which files become part of a snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewFiles {
+    /// Tracked ones and new ones that are not ignored.
+    All,
+    /// Tracked ones.
+    Tracked,
+}
+
+/// Who commits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitWhen {
+    /// Every sync commits what changed.
+    Always,
+    /// Only the user; changes stay uncommitted.
+    Never,
+}
+
+/// The settings of a sync, all checked.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `sync.newFiles`.
+    pub new_files: NewFiles,
+    /// `sync.commit`.
+    pub commit: CommitWhen,
+    /// `sync.commitMessage`.
+    pub message: String,
+    /// `sync.interval`, seconds.
+    pub interval: i64,
+    /// `sync.timeout`, seconds.
+    pub timeout: u64,
+    /// `sync.retries`.
+    pub retries: u32,
+    /// `sync.machineId`.
+    pub machine_id: Option<String>,
+    /// `sync.machineType`.
+    pub machine_type: Option<MachineType>,
+    /// `commit.gpgSign`.
+    pub sign: bool,
+}
+
+impl Settings {
+    /// Reads the settings of `repo`.
+    pub fn read(repo: &Repo) -> Result<Self> {
+        let new_files = choice(repo, NEW_FILES, |word| match word {
+            "all" => Some(NewFiles::All),
+            "tracked" => Some(NewFiles::Tracked),
+            _ => None,
+        })?;
+        let commit = choice(repo, COMMIT, |word| match word {
+            "always" => Some(CommitWhen::Always),
+            "never" => Some(CommitWhen::Never),
+            _ => None,
+        })?;
+        let template = repo.config_text(COMMIT_MESSAGE);
+        let message = template.unwrap_or_else(|| message::DEFAULT_TEMPLATE.to_owned());
+        Ok(Self {
+            new_files: new_files.unwrap_or(NewFiles::All),
+            commit: commit.unwrap_or(CommitWhen::Always),
+            message,
+            interval: number(repo, INTERVAL, 0..=31_536_000)?.unwrap_or(300),
+            timeout: number(repo, TIMEOUT, 1..=86_400)?.unwrap_or(20),
+            retries: number(repo, RETRIES, 0..=100)?.unwrap_or(5),
+            machine_id: repo.config_text(MACHINE_ID),
+            machine_type: choice(repo, MACHINE_TYPE, MachineType::parse)?,
+            sign: repo.config_bool("commit.gpgSign")?.unwrap_or(false),
+        })
+    }
+}
+
+fn bad(key: &str, value: &str) -> Error {
+    Error::fatal(format!("bad value '{value}' for '{key}'")).hint(format!(
+        "git config --show-origin --get {key}   tells where it is set"
+    ))
+}
+
+fn choice<T>(repo: &Repo, key: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>> {
+    repo.config_text(key)
+        .map(|value| parse(&value).ok_or_else(|| bad(key, &value)))
+        .transpose()
+}
+
+fn number<T: TryFrom<i64>>(
+    repo: &Repo,
+    key: &str,
+    range: std::ops::RangeInclusive<i64>,
+) -> Result<Option<T>> {
+    let Some(text) = repo.config_text(key) else {
+        return Ok(None);
+    };
+    let number = text
+        .trim()
+        .parse()
+        .ok()
+        .filter(|number| range.contains(number));
+    number
+        .and_then(|number| T::try_from(number).ok())
+        .map(Some)
+        .ok_or_else(|| bad(key, &text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::KEYS;
+
+    #[test]
+    fn no_key_is_listed_twice() {
+        let mut keys = KEYS.to_vec();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), KEYS.len());
+    }
+}

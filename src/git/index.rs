@@ -1,0 +1,155 @@
+//! An index of our own: trees are made in it, and the user's stays as it is until the end.
+
+use super::Repo;
+use crate::error::Result;
+use crate::model::entry::{Entry, Oid};
+use crate::model::path::RepoPath;
+use crate::sys::fs;
+use std::path::{Path, PathBuf};
+
+/// A file in git's index format that only we use.
+#[derive(Debug)]
+pub struct PrivateIndex<'repo> {
+    repo: &'repo Repo,
+    path: PathBuf,
+}
+
+impl<'repo> PrivateIndex<'repo> {
+    /// A copy of the user's index at `path`: what the user staged is in it, and what git remembers
+    /// of the files, so that only changed ones are read.
+    pub fn copy_of_users(repo: &'repo Repo, path: PathBuf) -> Result<Self> {
+        fs::remove_file(&path)?;
+        let users = repo.index_path();
+        if fs::look(&users)?.is_some() {
+            fs::copy(&users, &path)?;
+        }
+        Ok(Self { repo, path })
+    }
+
+    /// A copy of this one at `path`.
+    pub fn copy_to(&self, path: PathBuf) -> Result<Self> {
+        fs::remove_file(&path)?;
+        if fs::look(&self.path)?.is_some() {
+            fs::copy(&self.path, &path)?;
+        }
+        Ok(Self {
+            repo: self.repo,
+            path,
+        })
+    }
+
+    /// An empty one at `path`.
+    pub fn empty(repo: &'repo Repo, path: PathBuf) -> Result<Self> {
+        fs::remove_file(&path)?;
+        Ok(Self { repo, path })
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes in what stands in the work tree at `paths`, filters applied: content, mode, or that
+    /// there is nothing.
+    pub fn take_in<'a>(&self, paths: impl IntoIterator<Item = &'a RepoPath>) -> Result<()> {
+        let input = joined(paths);
+        if input.is_empty() {
+            return Ok(());
+        }
+        self.repo
+            .git("update-index")
+            .args(["--add", "--remove", "--replace", "-z", "--stdin"])
+            .index(&self.path)
+            .stdin(input)
+            .run()
+    }
+
+    /// Sets entries without looking at the work tree; `None` removes one.
+    pub fn set<'a>(
+        &self,
+        entries: impl IntoIterator<Item = (&'a RepoPath, Option<&'a Entry>)>,
+    ) -> Result<()> {
+        let mut removals = Vec::new();
+        let mut additions = Vec::new();
+        for (path, entry) in entries {
+            let (to, meta) = match entry {
+                Some(Entry { mode, oid }) => (&mut additions, format!("{} {oid}\t", mode.octal())),
+                None => (&mut removals, format!("0 {}\t", "0".repeat(40))),
+            };
+            to.extend_from_slice(meta.as_bytes());
+            to.extend_from_slice(path.as_bytes());
+            to.push(0);
+        }
+        // A file that becomes a folder: its removal must come before what is added below it.
+        removals.extend(additions);
+        if removals.is_empty() {
+            return Ok(());
+        }
+        self.repo
+            .git("update-index")
+            .args(["--add", "--replace", "-z", "--index-info"])
+            .index(&self.path)
+            .stdin(removals)
+            .run()
+    }
+
+    /// Makes it the same as `tree`; what it remembers of files that stay the same is kept.
+    pub fn become_tree(&self, tree: &Oid) -> Result<()> {
+        let read = self.repo.git("read-tree").index(&self.path);
+        // Without an index there is nothing to keep, and `-m` wants one.
+        let read = if fs::look(&self.path)?.is_some() {
+            read.arg("-m")
+        } else {
+            read
+        };
+        read.arg(tree.as_str()).run()
+    }
+
+    /// Fills in what git remembers of the files, where that is missing.
+    pub fn refresh(&self) -> Result<()> {
+        // It fails where files differ from the index: that is no failure of the refresh.
+        self.repo
+            .git("update-index")
+            .args(["-q", "--unmerged", "--ignore-missing", "--refresh"])
+            .index(&self.path)
+            .answer()
+            .map(drop)
+    }
+
+    /// Writes what is in it as a tree.
+    pub fn write_tree(&self) -> Result<Oid> {
+        self.repo.git("write-tree").index(&self.path).oid()
+    }
+
+    /// Removes the file.
+    pub fn discard(self) -> Result<()> {
+        fs::remove_file(&self.path)
+    }
+}
+
+impl Repo {
+    /// The tree `tree` with `entries` in place of what it has there.
+    pub fn tree_with<'a>(
+        &self,
+        tree: &Oid,
+        entries: impl IntoIterator<Item = (&'a RepoPath, Option<&'a Entry>)>,
+        scratch: PathBuf,
+    ) -> Result<Oid> {
+        let index = PrivateIndex::empty(self, scratch)?;
+        index.become_tree(tree)?;
+        index.set(entries)?;
+        let tree = index.write_tree()?;
+        index.discard()?;
+        Ok(tree)
+    }
+}
+
+/// Paths as git's `-z` wants them.
+pub(super) fn joined<'a>(paths: impl IntoIterator<Item = &'a RepoPath>) -> Vec<u8> {
+    let mut joined = Vec::new();
+    for path in paths {
+        joined.extend_from_slice(path.as_bytes());
+        joined.push(0);
+    }
+    joined
+}

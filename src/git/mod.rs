@@ -1,0 +1,22 @@
+//! The only place that starts git or opens gix.
+//!
+//! gix answers what a sync that has nothing to do needs to know: where the repository is, what its
+//! settings and refs say, what differs in the work tree. Whatever writes, merges, filters or talks
+//! to a remote is the user's own git, so that their hooks, filters, credentials and signing work
+//! here as they do by hand (docs/decisions/0002).
+
+pub mod checkout;
+pub mod command;
+pub mod commit;
+pub mod config;
+pub mod hooks;
+pub mod index;
+pub mod merge;
+pub mod refs;
+pub mod remote;
+pub mod repo;
+pub mod status;
+pub mod transport;
+pub mod tree;
+
+pub use repo::Repo;

@@ -1,0 +1,296 @@
+//! Talks to the remote: one fetch, one push, and what their refusals mean.
+
+use super::Repo;
+use super::repo::Upstream;
+use super::transport::Transport;
+use crate::error::{Error, Result};
+use crate::model::entry::Oid;
+use crate::sys::process::Ended;
+
+/// How a fetch came out.
+#[derive(Debug)]
+pub enum Fetched {
+    /// The tracking ref says where the remote is.
+    Done,
+    /// The remote has no such branch.
+    NoBranch,
+    /// It could not be asked.
+    Unreachable(Unreachable),
+}
+
+/// How a push came out.
+#[derive(Debug)]
+pub enum Pushed {
+    /// The remote has it.
+    Done,
+    /// The remote is not where it was seen: somebody was faster.
+    Lost,
+    /// The remote, or the user's `pre-push` hook, does not want it.
+    Refused(Error),
+    /// It could not be asked.
+    Unreachable(Unreachable),
+}
+
+/// Why a remote could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreachable {
+    /// In one line.
+    pub why: String,
+    /// Was the network fine, and the login refused?
+    pub login: bool,
+}
+
+/// What a push is about.
+#[derive(Debug)]
+pub struct Push<'a> {
+    /// Where to.
+    pub upstream: &'a Upstream,
+    /// What.
+    pub new: &'a Oid,
+    /// Where the remote must be now; `None`: it must not have the branch.
+    pub lease: Option<&'a Oid>,
+}
+
+impl Repo {
+    /// Asks where the upstream branch is, and brings what is new there.
+    pub fn fetch(&self, transport: &Transport, upstream: &Upstream, show: bool) -> Result<Fetched> {
+        let refspec = format!("+{}:{}", upstream.branch, upstream.tracking);
+        let mut git = self.git("fetch").args([
+            "--no-auto-maintenance",
+            "--no-write-fetch-head",
+            "--no-tags",
+            "--no-recurse-submodules",
+        ]);
+        git = if show {
+            git.arg("--progress")
+        } else {
+            git.arg("--quiet")
+        };
+        if let Some((name, value)) = transport.env() {
+            git = git.env(name, value);
+        }
+        let ended = git.args([upstream.remote.as_str(), &refspec]).answer()?;
+        if ended.success() {
+            return Ok(Fetched::Done);
+        }
+        let said = ended.complaint();
+        if said.contains("couldn't find remote ref") {
+            return Ok(Fetched::NoBranch);
+        }
+        if is_local(&said) {
+            return Err(super::command::complaint("fetch", &ended));
+        }
+        Ok(Fetched::Unreachable(unreachable(&ended)))
+    }
+
+    /// Sends `push.new` if the remote is still where `push.lease` says.
+    pub fn push(&self, transport: &Transport, push: &Push<'_>) -> Result<Pushed> {
+        let Upstream { remote, branch, .. } = push.upstream;
+        let lease = push.lease.map_or("", Oid::as_str);
+        let mut git = self
+            .git("push")
+            .args(["--porcelain", "--no-follow-tags"])
+            .arg(format!("--force-with-lease={branch}:{lease}"));
+        if let Some((name, value)) = transport.env() {
+            git = git.env(name, value);
+        }
+        let refspec = format!("{}:{branch}", push.new);
+        let ended = git.args([remote.as_str(), refspec.as_str()]).answer()?;
+        if ended.success() {
+            return Ok(Pushed::Done);
+        }
+        let said = ended.complaint();
+        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
+        if let Some(reason) = rejection(&printed) {
+            return Ok(match reason {
+                Rejection::Race => Pushed::Lost,
+                Rejection::Remote(why) => Pushed::Refused(refused(remote, &why, &said)),
+            });
+        }
+        if is_local(&said) {
+            return Err(super::command::complaint("push", &ended));
+        }
+        if !ended.timed_out && self.has_hook("pre-push") && !mentions_remote(&said) {
+            let error = Error::blocked("the pre-push hook refused the push").because(said);
+            return Ok(Pushed::Refused(error.hint(
+                "the commits are kept here; the next 'git sync' sends them",
+            )));
+        }
+        Ok(Pushed::Unreachable(unreachable(&ended)))
+    }
+
+    /// The branches of the remote, and the one that its HEAD names.
+    pub fn remote_heads(
+        &self,
+        transport: &Transport,
+        remote: &str,
+    ) -> Result<Option<(Vec<String>, Option<String>)>> {
+        let mut git = self
+            .git("ls-remote")
+            .args(["--symref", remote, "HEAD", "refs/heads/*"]);
+        if let Some((name, value)) = transport.env() {
+            git = git.env(name, value);
+        }
+        let ended = git.answer()?;
+        Ok(ended
+            .success()
+            .then(|| parse_heads(&String::from_utf8_lossy(&ended.stdout))))
+    }
+}
+
+fn parse_heads(text: &str) -> (Vec<String>, Option<String>) {
+    let mut heads = Vec::new();
+    let mut default = None;
+    for line in text.lines() {
+        let Some((left, right)) = line.split_once('\t') else {
+            continue;
+        };
+        match left.strip_prefix("ref: ") {
+            Some(target) if right == "HEAD" => default = Some(target.to_owned()),
+            _ if right.starts_with("refs/heads/") => heads.push(right.to_owned()),
+            _ => {}
+        }
+    }
+    (heads, default)
+}
+
+enum Rejection {
+    Race,
+    Remote(String),
+}
+
+/// `!<tab>from:to<tab>[rejected] (stale info)` among what `push --porcelain` printed.
+fn rejection(printed: &str) -> Option<Rejection> {
+    let line = printed.lines().find(|line| line.starts_with("!\t"))?;
+    let summary = line.splitn(3, '\t').nth(2)?;
+    let reason = summary
+        .split_once('(')
+        .map_or(summary, |(_, rest)| rest.trim_end_matches(')'));
+    let lost = [
+        "stale info",
+        "fetch first",
+        "non-fast-forward",
+        "needs force",
+        "cannot lock ref",
+    ];
+    let lost_there = [
+        "failed to update ref",
+        "incorrect old value provided",
+        "reference already exists",
+    ];
+    if lost
+        .iter()
+        .chain(&lost_there)
+        .any(|words| reason.contains(words))
+    {
+        return Some(Rejection::Race);
+    }
+    Some(Rejection::Remote(reason.to_owned()))
+}
+
+fn refused(remote: &str, reason: &str, said: &str) -> Error {
+    let words: Vec<_> = said
+        .lines()
+        .filter_map(|line| line.strip_prefix("remote: "))
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect();
+    let error = Error::blocked(format!("{remote} refused the push: {reason}"));
+    let error = if words.is_empty() {
+        error
+    } else {
+        error.because(words.join("\n"))
+    };
+    error.hint("the commits are kept here; the next 'git sync' tries again")
+}
+
+fn mentions_remote(said: &str) -> bool {
+    [
+        "Could not read from remote",
+        "unable to access",
+        "Connection",
+        "Could not resolve",
+        "remote:",
+    ]
+    .iter()
+    .any(|words| said.contains(words))
+}
+
+/// Is it this machine that failed, and not the way to the other?
+fn is_local(said: &str) -> bool {
+    let ours = [
+        "unable to write",
+        "cannot lock ref",
+        "unable to create '",
+        "insufficient permission",
+    ];
+    !said.contains("remote: ")
+        && (ours.iter().any(|words| said.contains(words))
+            || said.contains("No space left on device")
+            || said.contains("Read-only file system"))
+}
+
+fn unreachable(ended: &Ended) -> Unreachable {
+    if ended.timed_out {
+        return Unreachable {
+            why: "no answer in time".to_owned(),
+            login: false,
+        };
+    }
+    let said = ended.complaint();
+    let login = [
+        "Permission denied (",
+        "Authentication failed",
+        "could not read Username",
+        "could not read Password",
+        "terminal prompts disabled",
+        "Host key verification failed",
+        "Invalid username or",
+    ]
+    .iter()
+    .any(|words| said.contains(words));
+    // The first line that is not a fatal afterthought says it best.
+    let why = said
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with("Warning: "))
+        .find(|line| !line.starts_with("fatal: Could not read from remote"))
+        .unwrap_or("no answer");
+    let why = why
+        .trim_start_matches("fatal: ")
+        .trim_start_matches("ssh: ");
+    Unreachable {
+        why: why.to_owned(),
+        login,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_race_is_told_from_a_refusal() {
+        let of = |summary: &str| match rejection(&format!("To x\n!\ta:b\t{summary}\nDone\n")) {
+            Some(Rejection::Race) => "race".to_owned(),
+            Some(Rejection::Remote(why)) => why,
+            None => "none".to_owned(),
+        };
+        assert_eq!(of("[rejected] (stale info)"), "race");
+        assert_eq!(of("[rejected] (fetch first)"), "race");
+        assert_eq!(of("[remote rejected] (failed to update ref)"), "race");
+        assert_eq!(
+            of("[remote rejected] (pre-receive hook declined)"),
+            "pre-receive hook declined"
+        );
+        assert!(rejection("To x\n \ta:b\tdone\nDone\n").is_none());
+    }
+
+    #[test]
+    fn heads_are_read_with_the_default() {
+        let text = "ref: refs/heads/trunk\tHEAD\n1\tHEAD\n1\trefs/heads/trunk\n2\trefs/heads/x\n";
+        let (heads, default) = parse_heads(text);
+        assert_eq!(heads, ["refs/heads/trunk", "refs/heads/x"]);
+        assert_eq!(default.as_deref(), Some("refs/heads/trunk"));
+    }
+}

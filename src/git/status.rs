@@ -1,0 +1,266 @@
+//! What differs between HEAD, the index and the work tree.
+//!
+//! gix looks, in this process and on all cores. Where the user has told git to keep a memory of the
+//! work tree (fsmonitor, untracked cache), or the index is of a kind that gix does not read, git is
+//! asked: then it is the faster one, or the only one.
+
+use super::Repo;
+use super::tree::unread;
+use crate::error::{Error, Result};
+use crate::model::path::RepoPath;
+use gix::bstr::BString;
+use std::collections::BTreeSet;
+
+/// What a look at the work tree found.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Scan {
+    /// Tracked paths whose file differs from the index or is gone, and new paths, sorted.
+    pub changed: BTreeSet<RepoPath>,
+    /// Those of `changed` that are not tracked.
+    pub untracked: BTreeSet<RepoPath>,
+    /// Paths in which the index differs from HEAD.
+    pub staged: BTreeSet<RepoPath>,
+    /// Paths with a merge conflict of the user's own.
+    pub unmerged: BTreeSet<RepoPath>,
+    /// Submodules that stand on another commit than the index says.
+    pub submodules: BTreeSet<RepoPath>,
+    /// Repositories inside the work tree that are no submodules.
+    pub nested: BTreeSet<RepoPath>,
+    /// Things that git cannot keep: pipes, sockets, devices.
+    pub untrackable: BTreeSet<RepoPath>,
+}
+
+impl Scan {
+    /// Nothing to commit?
+    pub fn is_clean(&self) -> bool {
+        self.changed.is_empty() && self.staged.is_empty() && self.submodules.is_empty()
+    }
+
+    /// Every path with a change that is in no commit.
+    pub fn dirty(&self) -> BTreeSet<&RepoPath> {
+        self.changed
+            .iter()
+            .chain(&self.staged)
+            .chain(&self.submodules)
+            .collect()
+    }
+}
+
+impl Repo {
+    /// Looks at the whole work tree; `untracked` says whether to look for new files too.
+    pub fn scan(&self, untracked: bool) -> Result<Scan> {
+        if self.prefers_git_status() {
+            return self.scan_with_git(untracked);
+        }
+        // What gix cannot read (a sparse index, an unreadable file) git may.
+        self.scan_with_gix(untracked)
+            .or_else(|_| self.scan_with_git(untracked))
+    }
+
+    fn prefers_git_status(&self) -> bool {
+        let on = |key| self.config_text(key).is_some_and(|value| value != "false");
+        on("core.fsmonitor")
+            || self
+                .config_text("core.untrackedCache")
+                .is_some_and(|v| v == "true")
+    }
+
+    fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {
+        use gix::status::{Item, UntrackedFiles, tree_index::TrackRenames};
+        let failed = |source: &dyn std::fmt::Display| {
+            Error::failed("the work tree cannot be read").because(source.to_string())
+        };
+        let ignore = gix::submodule::config::Ignore::Dirty;
+        let platform = self
+            .gix()
+            .status(gix::progress::Discard)
+            .map_err(|source| failed(&source))?
+            .untracked_files(if untracked {
+                UntrackedFiles::Files
+            } else {
+                UntrackedFiles::None
+            })
+            .index_worktree_rewrites(None)
+            .index_worktree_submodules(gix::status::Submodule::Given {
+                ignore,
+                check_dirty: false,
+            })
+            .tree_index_track_renames(TrackRenames::Disabled);
+        let mut scan = Scan::default();
+        let none = Vec::<BString>::new();
+        if self.index_is_of_head()? {
+            let items = platform
+                .into_index_worktree_iter(none)
+                .map_err(|source| failed(&source))?;
+            for item in items {
+                scan.add_work_tree(item.map_err(|source| failed(&source))?);
+            }
+        } else {
+            for item in platform.into_iter(none).map_err(|source| failed(&source))? {
+                match item.map_err(|source| failed(&source))? {
+                    Item::IndexWorktree(item) => scan.add_work_tree(item),
+                    Item::TreeIndex(change) => {
+                        scan.staged
+                            .insert(RepoPath::from_bytes(change.location().to_vec()));
+                    }
+                }
+            }
+        }
+        Ok(scan)
+    }
+
+    /// Does the index remember that it is the same as the tree of HEAD? Comparing the two would
+    /// build a second index: a sixth of the whole scan.
+    fn index_is_of_head(&self) -> Result<bool> {
+        let failed = |source: &dyn std::fmt::Display| {
+            Error::failed("the index cannot be read").because(source.to_string())
+        };
+        let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
+            return Ok(false);
+        };
+        let Some(tree) = index.tree().filter(|tree| tree.num_entries.is_some()) else {
+            return Ok(false);
+        };
+        // An entry that is only promised (`git add -N`) is in the index and in no tree.
+        Ok(self.gix().head_tree_id().is_ok_and(|head| head == tree.id))
+    }
+
+    fn scan_with_git(&self, untracked: bool) -> Result<Scan> {
+        let output = self
+            .git("status")
+            .args([
+                "--porcelain=v2",
+                "-z",
+                "--no-renames",
+                "--ignore-submodules=dirty",
+            ])
+            .arg(if untracked {
+                "--untracked-files=all"
+            } else {
+                "--untracked-files=no"
+            })
+            .output()?;
+        parse(&output).ok_or_else(|| unread("status"))
+    }
+}
+
+impl Scan {
+    fn add_work_tree(&mut self, item: gix::status::index_worktree::Item) {
+        use gix::dir::entry::{Kind, Status};
+        use gix::status::index_worktree::Item;
+        use gix::status::plumbing::index_as_worktree::{Change, EntryStatus};
+        match item {
+            Item::Modification {
+                rela_path, status, ..
+            } => {
+                let path = RepoPath::from_bytes(Vec::from(rela_path));
+                match status {
+                    EntryStatus::Conflict { .. } => {
+                        self.unmerged.insert(path);
+                    }
+                    EntryStatus::NeedsUpdate(_) => {}
+                    EntryStatus::Change(Change::SubmoduleModification(_)) => {
+                        self.submodules.insert(path);
+                    }
+                    EntryStatus::Change(_) | EntryStatus::IntentToAdd => {
+                        self.changed.insert(path);
+                    }
+                }
+            }
+            Item::DirectoryContents { entry, .. } => {
+                if entry.status != Status::Untracked {
+                    return;
+                }
+                let path = RepoPath::from_bytes(Vec::from(entry.rela_path));
+                match entry.disk_kind {
+                    Some(Kind::Repository) => self.nested.insert(path),
+                    Some(Kind::Untrackable) => self.untrackable.insert(path),
+                    Some(Kind::Directory) => false,
+                    _ => self.untracked.insert(path.clone()) && self.changed.insert(path),
+                };
+            }
+            // Renames are not asked for.
+            Item::Rewrite { .. } => {}
+        }
+    }
+}
+
+/// Reads `git status --porcelain=v2 -z --no-renames`.
+fn parse(output: &[u8]) -> Option<Scan> {
+    let mut scan = Scan::default();
+    for record in output
+        .split(|byte| *byte == 0)
+        .filter(|record| !record.is_empty())
+    {
+        // The path is the last field, and may itself hold blanks.
+        let field = |number: usize| {
+            let mut fields = record.splitn(number + 1, |byte| *byte == b' ');
+            fields
+                .nth(number)
+                .map(|bytes| RepoPath::from_bytes(bytes.to_vec()))
+        };
+        match record.first()? {
+            b'1' => {
+                let (path, state) = (field(8)?, record.get(2..4)?);
+                let submodule = record.get(5)? == &b'S';
+                if state[0] != b'.' {
+                    scan.staged.insert(path.clone());
+                }
+                match (state[1], submodule) {
+                    (b'.', _) => {}
+                    (b'M', true) => drop(scan.submodules.insert(path)),
+                    _ => drop(scan.changed.insert(path)),
+                }
+            }
+            b'u' => drop(scan.unmerged.insert(field(10)?)),
+            b'?' => {
+                let path = field(1)?;
+                match path.as_bytes().strip_suffix(b"/") {
+                    Some(folder) => {
+                        scan.nested.insert(RepoPath::from_bytes(folder.to_vec()));
+                    }
+                    None => {
+                        scan.untracked.insert(path.clone());
+                        scan.changed.insert(path);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    Some(scan)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(paths: &BTreeSet<RepoPath>) -> Vec<String> {
+        paths.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn the_words_of_git_status_are_read() {
+        let zero = "0".repeat(40);
+        let line = |xy: &str, sub: &str, path: &str| {
+            format!("1 {xy} {sub} 100644 100644 100644 {zero} {zero} {path}\0")
+        };
+        let output = [
+            "# branch.head main\0".to_owned(),
+            line("M.", "N...", "staged file"),
+            line(".D", "N...", "gone"),
+            line("AM", "N...", "both"),
+            line(".M", "SC..", "sub"),
+            format!("u UU N... 100644 100644 100644 100644 {zero} {zero} {zero} con flict\0"),
+            "? new file\0? nested/\0".to_owned(),
+        ]
+        .concat();
+        let scan = parse(output.as_bytes()).expect("a good listing");
+        assert_eq!(names(&scan.staged), ["both", "staged file"]);
+        assert_eq!(names(&scan.changed), ["both", "gone", "new file"]);
+        assert_eq!(names(&scan.submodules), ["sub"]);
+        assert_eq!(names(&scan.unmerged), ["con flict"]);
+        assert_eq!(names(&scan.untracked), ["new file"]);
+        assert_eq!(names(&scan.nested), ["nested"]);
+    }
+}

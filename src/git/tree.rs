@@ -1,0 +1,191 @@
+//! What trees and blobs hold, and how two trees differ.
+//!
+//! Read through git and not in-process, because a dry run keeps its objects where only git is told
+//! to look; a sync without changes never comes here.
+
+use super::Repo;
+use crate::error::{Error, Result};
+use crate::model::entry::{Change, Entries, Entry, Mode, Oid};
+use crate::model::path::RepoPath;
+
+impl Repo {
+    /// The tree of a commit.
+    pub fn tree_of(&self, commit: &Oid) -> Result<Oid> {
+        self.git("rev-parse")
+            .args(["--verify", "-q", &format!("{commit}^{{tree}}")])
+            .oid()
+    }
+
+    /// The tree with nothing in it.
+    pub fn empty_tree(&self) -> Result<Oid> {
+        self.git("mktree").oid()
+    }
+
+    /// The paths in which two trees (or commits) differ, sorted, renames as a removal and an
+    /// addition.
+    pub fn changes(&self, old: &Oid, new: &Oid) -> Result<Vec<Change>> {
+        if old == new {
+            return Ok(Vec::new());
+        }
+        let output = self
+            .git("diff-tree")
+            .args([
+                "-r",
+                "-z",
+                "--raw",
+                "--no-renames",
+                "--full-index",
+                "--ignore-submodules=none",
+            ])
+            .args([old.as_str(), new.as_str()])
+            .output()?;
+        let mut fields = output.split(|byte| *byte == 0);
+        let mut changes = Vec::new();
+        while let Some(meta) = fields.next().filter(|meta| !meta.is_empty()) {
+            let path = fields.next().unwrap_or_default();
+            changes.push(raw_change(meta, path).ok_or_else(|| unread("diff-tree"))?);
+        }
+        changes.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(changes)
+    }
+
+    /// What a tree (or commit) has at each of `paths`; a folder counts as nothing.
+    pub fn entries(&self, tree: &Oid, paths: &[RepoPath]) -> Result<Entries> {
+        let mut entries = Entries::new();
+        // The arguments of a command are limited; a path is at most some kilobytes.
+        for some in paths.chunks(500) {
+            let output = self
+                .git("ls-tree")
+                .args(["-r", "-z", "--full-tree", tree.as_str(), "--"])
+                .args(some.iter().map(|path| {
+                    use std::os::unix::ffi::OsStrExt as _;
+                    std::ffi::OsStr::from_bytes(path.as_bytes())
+                }))
+                .env("GIT_LITERAL_PATHSPECS", "1")
+                .output()?;
+            let wanted: std::collections::BTreeSet<_> = some.iter().collect();
+            let found = parse_tree(&output)?;
+            entries.extend(found.into_iter().filter(|(path, _)| wanted.contains(path)));
+        }
+        Ok(entries)
+    }
+
+    /// Everything in a tree (or commit).
+    pub fn all_entries(&self, tree: &Oid) -> Result<Entries> {
+        let output = self
+            .git("ls-tree")
+            .args(["-r", "-z", "--full-tree", tree.as_str()])
+            .output()?;
+        parse_tree(&output)
+    }
+
+    /// The content of a blob, as git keeps it.
+    pub fn blob(&self, oid: &Oid) -> Result<Vec<u8>> {
+        self.git("cat-file").args(["blob", oid.as_str()]).output()
+    }
+
+    /// The content of a file in a tree (or commit); `None` where there is no file.
+    pub fn file(&self, tree: &Oid, path: &str) -> Result<Option<Vec<u8>>> {
+        let path = RepoPath::from_bytes(path.as_bytes());
+        let entries = self.entries(tree, std::slice::from_ref(&path))?;
+        entries
+            .get(&path)
+            .map(|entry| self.blob(&entry.oid))
+            .transpose()
+    }
+
+    /// The content of a blob as the work tree would have it, filters and line ends applied.
+    pub fn blob_as_file(&self, oid: &Oid, path: &RepoPath) -> Result<Vec<u8>> {
+        use std::os::unix::ffi::OsStrExt as _;
+        let mut argument = std::ffi::OsString::from("--path=");
+        argument.push(std::ffi::OsStr::from_bytes(path.as_bytes()));
+        self.git("cat-file")
+            .arg("--filters")
+            .arg(argument)
+            .arg(oid.as_str())
+            .output()
+    }
+
+    /// Writes bytes as a blob, as they are.
+    pub fn write_blob(&self, bytes: Vec<u8>) -> Result<Oid> {
+        self.git("hash-object")
+            .args(["-w", "--stdin", "--no-filters"])
+            .stdin(bytes)
+            .oid()
+    }
+}
+
+/// `:100644 100755 <old> <new> M` with the path after it.
+fn raw_change(meta: &[u8], path: &[u8]) -> Option<Change> {
+    let meta = std::str::from_utf8(meta).ok()?.strip_prefix(':')?;
+    let mut words = meta.split(' ');
+    let (old_mode, new_mode) = (words.next()?, words.next()?);
+    let (old, new) = (words.next()?, words.next()?);
+    let entry = |mode: &str, oid: &str| {
+        Mode::parse(mode).and_then(|mode| {
+            Some(Entry {
+                mode,
+                oid: Oid::parse(oid)?,
+            })
+        })
+    };
+    Some(Change {
+        path: RepoPath::from_bytes(path),
+        old: entry(old_mode, old),
+        new: entry(new_mode, new),
+    })
+}
+
+/// `100644 blob <oid>\t<path>`, separated by NUL.
+fn parse_tree(output: &[u8]) -> Result<Entries> {
+    let mut entries = Entries::new();
+    for record in output
+        .split(|byte| *byte == 0)
+        .filter(|record| !record.is_empty())
+    {
+        let parse = || {
+            let tab = record.iter().position(|byte| *byte == b'\t')?;
+            let mut words = std::str::from_utf8(&record[..tab]).ok()?.split(' ');
+            let mode = Mode::parse(words.next()?)?;
+            let oid = Oid::parse(words.nth(1)?)?;
+            Some((
+                RepoPath::from_bytes(&record[tab + 1..]),
+                Entry { mode, oid },
+            ))
+        };
+        let (path, entry) = parse().ok_or_else(|| unread("ls-tree"))?;
+        entries.insert(path, entry);
+    }
+    Ok(entries)
+}
+
+/// Git printed something that this program does not understand.
+pub(super) fn unread(command: &str) -> Error {
+    Error::failed(format!("'git {command}' printed something unexpected"))
+        .hint("please report this with the output of 'git --version'")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_raw_line_is_a_change() {
+        let (zero, one) = ("0".repeat(40), "1".repeat(40));
+        let meta = format!(":000000 100644 {zero} {one} A");
+        let change = raw_change(meta.as_bytes(), b"a\nb").expect("a good line");
+        assert_eq!((change.old.is_none(), change.letter()), (true, 'A'));
+        assert_eq!(change.path.as_bytes(), b"a\nb");
+        assert!(raw_change(b"100644", b"a").is_none());
+    }
+
+    #[test]
+    fn a_tree_is_read_record_by_record() {
+        let one = "1".repeat(40);
+        let output = format!("100755 blob {one}\ta b\0160000 commit {one}\tsub\0");
+        let entries = parse_tree(output.as_bytes()).expect("a good listing");
+        let modes: Vec<_> = entries.values().map(|entry| entry.mode).collect();
+        assert_eq!(modes, [Mode::Exec, Mode::Gitlink]);
+        assert!(parse_tree(b"nonsense").is_err());
+    }
+}

@@ -1,0 +1,191 @@
+//! A path that changed on both sides and waits for a decision.
+
+use super::entry::Entry;
+use super::path::RepoPath;
+use serde::{Deserialize, Serialize};
+
+/// How the two sides disagree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disagreement {
+    /// Both changed the content.
+    Content,
+    /// Both added the path, with different content.
+    BothAdded,
+    /// Changed here, deleted there.
+    DeletedThere,
+    /// Deleted here, changed there.
+    DeletedHere,
+    /// The two sides have different kinds of things there.
+    Type,
+    /// Only the executable bit is disputed.
+    Mode,
+    /// The remote wants a file where this machine has a folder, or the other way round, or two
+    /// names that this file system cannot tell apart.
+    Blocked,
+    /// The remote starts to track a path where this machine has a file that is not tracked.
+    Untracked,
+}
+
+impl Disagreement {
+    /// What is told about it.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Content => "changed here and there",
+            Self::BothAdded => "added here and there",
+            Self::DeletedThere => "changed here, deleted there",
+            Self::DeletedHere => "deleted here, changed there",
+            Self::Type => "of another type there",
+            Self::Mode => "executable here or there, not on both",
+            Self::Blocked => "in the way of a path from there",
+            Self::Untracked => "an untracked file here, tracked there",
+        }
+    }
+
+    /// What the three sides say, for a path that both changed.
+    pub fn between(base: Option<&Entry>, ours: Option<&Entry>, theirs: Option<&Entry>) -> Self {
+        match (base, ours, theirs) {
+            (Some(_), Some(_), None) => Self::DeletedThere,
+            (Some(_), None, Some(_)) => Self::DeletedHere,
+            (_, Some(ours), Some(theirs)) => {
+                if ours.oid == theirs.oid && ours.mode.is_regular() && theirs.mode.is_regular() {
+                    Self::Mode
+                } else if ours.mode.is_regular() != theirs.mode.is_regular() {
+                    Self::Type
+                } else if base.is_none() {
+                    Self::BothAdded
+                } else {
+                    Self::Content
+                }
+            }
+            _ => Self::Blocked,
+        }
+    }
+}
+
+/// One held path: the three versions that a decision is made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    /// Where.
+    pub path: RepoPath,
+    /// How the sides disagree.
+    pub why: Disagreement,
+    /// When it was first held, seconds since 1970.
+    pub since: i64,
+    /// What both sides started from.
+    pub base: Option<Entry>,
+    /// What this machine had when it was last looked at; the live file is the truth.
+    pub ours: Option<Entry>,
+    /// What the branch has.
+    pub theirs: Option<Entry>,
+}
+
+/// All held paths of a branch, sorted by path.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HeldSet(Vec<Held>);
+
+impl HeldSet {
+    /// The set of these; of two for one path the later counts.
+    pub fn new(held: impl IntoIterator<Item = Held>) -> Self {
+        let mut set = Self::default();
+        for item in held {
+            set.insert(item);
+        }
+        set
+    }
+
+    /// Adds one, in the place of an older one for the same path.
+    pub fn insert(&mut self, held: Held) {
+        match self.0.binary_search_by(|other| other.path.cmp(&held.path)) {
+            Ok(at) => self.0[at] = held,
+            Err(at) => self.0.insert(at, held),
+        }
+    }
+
+    /// Takes one out.
+    pub fn remove(&mut self, path: &RepoPath) -> Option<Held> {
+        let at = self.0.binary_search_by(|other| other.path.cmp(path)).ok()?;
+        Some(self.0.remove(at))
+    }
+
+    /// The one for exactly this path.
+    pub fn get(&self, path: &RepoPath) -> Option<&Held> {
+        let at = self.0.binary_search_by(|other| other.path.cmp(path)).ok()?;
+        self.0.get(at)
+    }
+
+    /// Is `path` held, or inside or above a held path? Then nobody but the user may touch it.
+    pub fn covers(&self, path: &RepoPath) -> bool {
+        self.0.iter().any(|held| held.path.overlaps(path))
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// None at all?
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// In order of path.
+    pub fn iter(&self) -> impl Iterator<Item = &Held> {
+        self.0.iter()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::entry::{Mode, Oid};
+
+    fn entry(mode: Mode, digit: &str) -> Entry {
+        Entry {
+            mode,
+            oid: Oid::parse(&digit.repeat(40)).expect("forty digits"),
+        }
+    }
+
+    #[test]
+    fn every_pair_of_sides_has_its_word() {
+        let base = entry(Mode::File, "0");
+        let ours = entry(Mode::File, "1");
+        let theirs = entry(Mode::File, "2");
+        let exec = entry(Mode::Exec, "1");
+        let link = entry(Mode::Link, "3");
+        let table = [
+            (
+                Some(&base),
+                Some(&ours),
+                Some(&theirs),
+                Disagreement::Content,
+            ),
+            (None, Some(&ours), Some(&theirs), Disagreement::BothAdded),
+            (Some(&base), Some(&ours), None, Disagreement::DeletedThere),
+            (Some(&base), None, Some(&theirs), Disagreement::DeletedHere),
+            (Some(&base), Some(&ours), Some(&exec), Disagreement::Mode),
+            (Some(&base), Some(&ours), Some(&link), Disagreement::Type),
+            (None, Some(&ours), None, Disagreement::Blocked),
+        ];
+        for (base, ours, theirs, expected) in table {
+            assert_eq!(Disagreement::between(base, ours, theirs), expected);
+        }
+    }
+
+    #[test]
+    fn a_held_folder_covers_what_is_in_it() {
+        let path = |text: &str| RepoPath::from_bytes(text.as_bytes());
+        let held = Held {
+            path: path("x"),
+            why: Disagreement::Blocked,
+            since: 0,
+            base: None,
+            ours: None,
+            theirs: None,
+        };
+        let set = HeldSet::new([held]);
+        assert!(set.covers(&path("x")) && set.covers(&path("x/y")));
+        assert!(!set.covers(&path("xy")));
+    }
+}

@@ -1,0 +1,115 @@
+//! The message of a commit that a sync makes.
+
+use super::entry::Change;
+use super::machine::Machine;
+use std::fmt::Write as _;
+
+/// The message where `sync.commitMessage` says nothing.
+pub const DEFAULT_TEMPLATE: &str = "sync: {files} on {machine}";
+
+/// The placeholders a template may hold.
+pub const PLACEHOLDERS: [&str; 6] = ["machine", "user", "host", "time", "count", "files"];
+
+/// So many paths are named in the subject; the body names all of them up to [`IN_BODY`].
+const IN_SUBJECT: usize = 3;
+
+/// So many paths are named in the body.
+const IN_BODY: usize = 200;
+
+/// A placeholder that does not exist, for the error about it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct UnknownPlaceholder(pub String);
+
+/// The message for `changes`: the template with its placeholders replaced, then the list of files.
+pub fn commit_message(
+    template: &str,
+    machine: &Machine,
+    time: &str,
+    changes: &[Change],
+) -> Result<String, UnknownPlaceholder> {
+    let mut message = String::new();
+    let mut rest = template;
+    while let Some((before, tail)) = rest.split_once('{') {
+        message.push_str(before);
+        let Some((name, after)) = tail.split_once('}') else {
+            return Err(UnknownPlaceholder(format!("{{{tail}")));
+        };
+        match name {
+            "machine" => message.push_str(&machine.id),
+            "user" => message.push_str(&machine.user),
+            "host" => message.push_str(&machine.host),
+            "time" => message.push_str(time),
+            "count" => message.push_str(&changes.len().to_string()),
+            "files" => message.push_str(&files(changes)),
+            other => return Err(UnknownPlaceholder(format!("{{{other}}}"))),
+        }
+        rest = after;
+    }
+    message.push_str(rest);
+    message.push_str("\n\n");
+    for change in changes.iter().take(IN_BODY) {
+        let _ = writeln!(message, "{} {}", change.letter(), change.path);
+    }
+    if changes.len() > IN_BODY {
+        let _ = writeln!(message, "and {} more", changes.len() - IN_BODY);
+    }
+    Ok(message)
+}
+
+fn files(changes: &[Change]) -> String {
+    let named: Vec<_> = changes
+        .iter()
+        .take(IN_SUBJECT)
+        .map(|c| c.path.to_string())
+        .collect();
+    let mut text = named.join(", ");
+    if changes.len() > IN_SUBJECT {
+        let _ = write!(text, " and {} more", changes.len() - IN_SUBJECT);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::machine::MachineType;
+    use super::super::path::RepoPath;
+    use super::*;
+
+    fn change(path: &str) -> Change {
+        Change {
+            path: RepoPath::from_bytes(path.as_bytes()),
+            old: None,
+            new: None,
+        }
+    }
+
+    fn message(template: &str, paths: &[&str]) -> Result<String, UnknownPlaceholder> {
+        let machine = Machine::new("ana", "mbp", MachineType::Mac);
+        let changes: Vec<_> = paths.iter().map(|path| change(path)).collect();
+        commit_message(template, &machine, "2026-11-20 10:00", &changes)
+    }
+
+    #[test]
+    fn the_subject_names_the_machine_and_the_first_files() {
+        let text = message(DEFAULT_TEMPLATE, &["a", "b", "c", "d"]).expect("a good template");
+        assert_eq!(
+            text.lines().next(),
+            Some("sync: a, b, c and 1 more on ana@mbp-mac")
+        );
+        assert!(text.ends_with("A a\nA b\nA c\nA d\n"));
+    }
+
+    #[test]
+    fn a_template_is_followed_and_a_bad_one_named() {
+        let text = message("{count} by {user}@{host} at {time}", &["a"]).expect("a good template");
+        assert!(text.starts_with("1 by ana@mbp at 2026-11-20 10:00\n"));
+        assert_eq!(
+            message("{wrong}", &[]),
+            Err(UnknownPlaceholder("{wrong}".into()))
+        );
+        assert_eq!(
+            message("{open", &[]),
+            Err(UnknownPlaceholder("{open".into()))
+        );
+    }
+}

@@ -1,0 +1,18 @@
+//! What is true, without a disk, a clock or a git: the vocabulary of the program.
+//!
+//! - A **machine** is one home of the user, named once and for all ([`machine`]).
+//! - A **path** is bytes inside the repository ([`path`]); an **entry** is what a tree has there
+//!   ([`entry`]).
+//! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
+//!   is **held** ([`held`]).
+//! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
+//!   ([`run`]).
+
+pub mod entry;
+pub mod held;
+pub mod machine;
+pub mod message;
+pub mod path;
+pub mod policy;
+pub mod run;
+pub mod state;

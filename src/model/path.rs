@@ -1,0 +1,235 @@
+//! A path inside a repository: bytes separated by `/`, as git has them.
+//!
+//! Git does not know encodings, so neither does this type: a name may hold any byte but NUL and
+//! `/`. What people read is quoted the way git quotes it; what files keep is the same quoting, which
+//! can be read back byte for byte.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::ffi::OsStr;
+use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// A path relative to the top of the work tree.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RepoPath(Vec<u8>);
+
+impl RepoPath {
+    /// The path with these bytes; they come from git, which has checked them.
+    pub fn from_bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes as git has them.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The same path below `top`.
+    pub fn below(&self, top: &Path) -> PathBuf {
+        top.join(OsStr::from_bytes(&self.0))
+    }
+
+    /// The folders above this path, outermost first, without the top itself.
+    pub fn parents(&self) -> impl Iterator<Item = Self> + '_ {
+        self.0
+            .iter()
+            .enumerate()
+            .filter(|(_, byte)| **byte == b'/')
+            .map(|(at, _)| Self(self.0[..at].to_vec()))
+    }
+
+    /// Is this path a folder above `other`?
+    pub fn is_above(&self, other: &Self) -> bool {
+        other.0.len() > self.0.len()
+            && other.0.starts_with(&self.0)
+            && other.0[self.0.len()] == b'/'
+    }
+
+    /// Can the two not exist side by side without touching each other: equal, or one above the
+    /// other.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        self == other || self.is_above(other) || other.is_above(self)
+    }
+
+    /// The path with `suffix` put before the extension of its last component, or at its end.
+    #[must_use]
+    pub fn with_infix(&self, infix: &str) -> Self {
+        let name_at = self
+            .0
+            .iter()
+            .rposition(|byte| *byte == b'/')
+            .map_or(0, |at| at + 1);
+        let dot = self.0[name_at..]
+            .iter()
+            .rposition(|byte| *byte == b'.')
+            .filter(|at| *at > 0);
+        let cut = dot.map_or(self.0.len(), |at| name_at + at);
+        let mut bytes = self.0[..cut].to_vec();
+        bytes.extend_from_slice(infix.as_bytes());
+        bytes.extend_from_slice(&self.0[cut..]);
+        Self(bytes)
+    }
+
+    /// The path with its letters folded, to compare names where the file system ignores case.
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        Self(String::from_utf8_lossy(&self.0).to_lowercase().into_bytes())
+    }
+}
+
+/// Quoted as git quotes: as it is, unless a byte could confuse a terminal or a reader.
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&quote(&self.0))
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&quote(&self.0))
+    }
+}
+
+impl Serialize for RepoPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&quote(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for RepoPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        unquote(&text)
+            .map(Self)
+            .ok_or_else(|| serde::de::Error::custom("badly quoted path"))
+    }
+}
+
+/// The bytes as git's C-style quoting writes them; valid UTF-8 without controls stays plain.
+pub fn quote(bytes: &[u8]) -> String {
+    let plain = std::str::from_utf8(bytes).ok().filter(|text| {
+        !text
+            .chars()
+            .any(|c| c.is_control() || c == '"' || c == '\\')
+    });
+    if let Some(text) = plain {
+        return text.to_owned();
+    }
+    let mut out = String::from("\"");
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\t' => out.push_str("\\t"),
+                '\r' => out.push_str("\\r"),
+                c if c.is_control() => {
+                    let mut buffer = [0; 4];
+                    push_octal(&mut out, c.encode_utf8(&mut buffer).as_bytes());
+                }
+                c => out.push(c),
+            }
+        }
+        push_octal(&mut out, chunk.invalid());
+    }
+    out.push('"');
+    out
+}
+
+fn push_octal(out: &mut String, bytes: &[u8]) {
+    for byte in bytes {
+        out.push('\\');
+        for shift in [6, 3, 0] {
+            out.push(char::from(b'0' + ((byte >> shift) & 7)));
+        }
+    }
+}
+
+/// The bytes that [`quote`] was given; `None` where the text is not quoted properly.
+pub fn unquote(text: &str) -> Option<Vec<u8>> {
+    let Some(inner) = text.strip_prefix('"') else {
+        return Some(text.as_bytes().to_vec());
+    };
+    let inner = inner.strip_suffix('"')?.as_bytes();
+    let mut out = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let [first, tail @ ..] = rest {
+        if *first != b'\\' {
+            out.push(*first);
+            rest = tail;
+            continue;
+        }
+        let (byte, tail) = match tail {
+            [b'n', tail @ ..] => (b'\n', tail),
+            [b't', tail @ ..] => (b'\t', tail),
+            [b'r', tail @ ..] => (b'\r', tail),
+            [b'"', tail @ ..] => (b'"', tail),
+            [b'\\', tail @ ..] => (b'\\', tail),
+            [a @ b'0'..=b'3', b @ b'0'..=b'7', c @ b'0'..=b'7', tail @ ..] => {
+                (((a - b'0') << 6) | ((b - b'0') << 3) | (c - b'0'), tail)
+            }
+            _ => return None,
+        };
+        out.push(byte);
+        rest = tail;
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn path(text: &str) -> RepoPath {
+        RepoPath::from_bytes(text.as_bytes())
+    }
+
+    #[test]
+    fn plain_names_are_shown_as_they_are() {
+        assert_eq!(path("vim/vimrc").to_string(), "vim/vimrc");
+        assert_eq!(path("grüße ⚡").to_string(), "grüße ⚡");
+    }
+
+    #[test]
+    fn bytes_that_could_confuse_are_quoted() {
+        assert_eq!(path("a\nb").to_string(), r#""a\nb""#);
+        assert_eq!(
+            RepoPath::from_bytes(&b"a\xff"[..]).to_string(),
+            r#""a\377""#
+        );
+        assert_eq!(path("a\u{1b}[31m").to_string(), r#""a\033[31m""#);
+    }
+
+    #[test]
+    fn overlap_is_about_components_and_not_about_letters() {
+        assert!(path("a/b").overlaps(&path("a")));
+        assert!(path("a").overlaps(&path("a/b")));
+        assert!(!path("a").overlaps(&path("ab")));
+        assert!(!path("a/b").overlaps(&path("a/c")));
+    }
+
+    #[test]
+    fn parents_run_from_the_top_down() {
+        let parents: Vec<_> = path("a/b/c").parents().map(|p| p.to_string()).collect();
+        assert_eq!(parents, ["a", "a/b"]);
+    }
+
+    #[test]
+    fn an_infix_goes_before_the_extension() {
+        assert_eq!(
+            path("d.d/app.conf").with_infix(".x").to_string(),
+            "d.d/app.x.conf"
+        );
+        assert_eq!(path("d/.zshrc").with_infix(".x").to_string(), "d/.zshrc.x");
+    }
+
+    proptest! {
+        #[test]
+        fn quoting_is_read_back_byte_for_byte(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
+            prop_assert_eq!(unquote(&quote(&bytes)), Some(bytes));
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What one run did, as the history keeps it.
+
+use super::state::State;
+use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RunResult {
+    /// Everything is the same here and there.
+    Ok,
+    /// All was done but for held paths.
+    Held,
+    /// All was done but for paths that cannot be synced.
+    Skipped,
+    /// What could be done without the remote is done.
+    Unreachable,
+    /// It failed.
+    Failed,
+}
+
+/// One line of `.git/sync/history.jsonl`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunRecord {
+    /// The version of this format.
+    pub schema: u32,
+    /// Which command: `sync`, `force-push`, `force-pull`, `resolve`, `setup`.
+    pub command: String,
+    /// Did it run in the background?
+    pub background: bool,
+    /// When it began, RFC 3339.
+    pub start: String,
+    /// When it ended, RFC 3339.
+    pub end: String,
+    /// How long it took, milliseconds.
+    pub ms: u64,
+    /// How it ended.
+    pub result: RunResult,
+    /// The state afterwards.
+    pub state: String,
+    /// Paths committed from this machine.
+    pub committed: usize,
+    /// Commits that came from the remote.
+    pub pulled: usize,
+    /// Commits sent to the remote.
+    pub pushed: usize,
+    /// Paths held afterwards.
+    pub held: usize,
+    /// Connections made to the remote.
+    pub connections: u32,
+    /// What went wrong, in one line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+/// The version of [`RunRecord`] that this program writes.
+pub const SCHEMA: u32 = 1;
+
+impl RunRecord {
+    /// The state word as a state, where it is one.
+    pub fn state(&self) -> Option<State> {
+        State::parse(&self.state)
+    }
+}

@@ -1,0 +1,89 @@
+//! What must be true before a repository is touched without asking.
+
+use super::Context;
+use crate::error::{Error, Result};
+use crate::git::config;
+use crate::git::repo::{Branch, Head, Upstream};
+use crate::git::status::Scan;
+
+/// A repository that may be synced.
+#[derive(Debug, Clone)]
+pub struct Ready {
+    /// The branch that is checked out.
+    pub branch: Branch,
+    /// Where it is synced to; `None`: there is no remote at all.
+    pub upstream: Option<Upstream>,
+}
+
+/// Checks that `ctx.repo` may be synced.
+pub fn check(ctx: &Context<'_>) -> Result<Ready> {
+    enrolled(ctx)?;
+    let repo = ctx.repo;
+    if let Some((what, command)) = repo.in_progress() {
+        let error = Error::blocked(format!("{what} is in progress"));
+        return Err(match command {
+            "bisect" => error.hint("git bisect reset   ends it"),
+            command => error
+                .hint(format!("git {command} --continue   finishes it"))
+                .hint(format!("git {command} --abort   goes back to before it")),
+        });
+    }
+    if repo.is_sparse()? {
+        return Err(
+            Error::fatal("this is a sparse checkout, which git sync does not support")
+                .hint("git sparse-checkout disable   checks out everything")
+                .hint("nothing was touched"),
+        );
+    }
+    let Head::Branch(branch) = repo.head()? else {
+        return Err(Error::fatal("HEAD is detached: there is no branch to sync")
+            .hint("git switch main   goes back to a branch (git branch lists them)")
+            .hint("git switch -c NAME   makes one here"));
+    };
+    let upstream = upstream(ctx, &branch)?;
+    Ok(Ready { branch, upstream })
+}
+
+/// Checks that the user has said that this repository may be synced.
+pub fn enrolled(ctx: &Context<'_>) -> Result<()> {
+    let enabled = ctx.repo.config_bool(config::ENABLED)?.unwrap_or(false);
+    // A global setting would enrol every repository of the user: commits nobody asked for.
+    if enabled && ctx.repo.config_is_local("sync", "enabled") {
+        return Ok(());
+    }
+    Err(Error::fatal("this repository is not set up for git sync")
+        .hint("git sync --setup   sets it up, here and now")
+        .hint("git -C DIR sync   syncs another one"))
+}
+
+fn upstream(ctx: &Context<'_>, branch: &Branch) -> Result<Option<Upstream>> {
+    if let Some(upstream) = ctx.repo.upstream(&branch.name) {
+        return Ok(Some(upstream));
+    }
+    let remotes = ctx.repo.remotes();
+    let Some(remote) = remotes
+        .iter()
+        .find(|name| *name == "origin")
+        .or_else(|| remotes.first())
+    else {
+        return Ok(None);
+    };
+    let name = branch.short();
+    Err(Error::fatal(format!("branch '{name}' has no upstream"))
+        .hint(format!(
+            "git push -u {remote} {name}   makes one, if the remote has no such branch"
+        ))
+        .hint(format!(
+            "git branch -u {remote}/{name}   chooses one that is there"
+        )))
+}
+
+/// Checks that the user is not in the middle of resolving a merge.
+pub fn merged(scan: &Scan) -> Result<()> {
+    let Some(first) = scan.unmerged.first() else {
+        return Ok(());
+    };
+    Err(Error::blocked(format!("'{first}' has an unfinished merge"))
+        .hint("git status   lists what is unfinished")
+        .hint("git add FILE   after mending each one"))
+}

@@ -1,0 +1,113 @@
+//! Keeps the held paths true: what this machine has now, what the branch has now, and whether there
+//! is still something to decide.
+
+use super::Context;
+use crate::error::Result;
+use crate::git::index::PrivateIndex;
+use crate::git::refs::RefChange;
+use crate::model::entry::{Entries, Oid};
+use crate::model::held::{Held, HeldSet};
+use crate::model::path::RepoPath;
+use crate::store::held as store;
+use crate::sys::fs;
+
+/// The held paths of a branch and the commit that keeps them.
+#[derive(Debug, Clone, Default)]
+pub struct Holding {
+    /// The paths.
+    pub set: HeldSet,
+    /// Where `refs/git-sync/held/…` is.
+    pub oid: Option<Oid>,
+}
+
+impl Holding {
+    /// The holding of `branch`.
+    pub fn load(ctx: &Context<'_>, branch: &str) -> Result<Self> {
+        let (set, oid) = store::load(ctx.repo, branch)?;
+        Ok(Self { set, oid })
+    }
+
+    /// The change of the ref that makes `set` the holding of `branch`; `pins` are kept alive by it.
+    pub fn change_to(
+        &self,
+        ctx: &Context<'_>,
+        branch: &str,
+        set: &HeldSet,
+        pins: impl IntoIterator<Item = Oid>,
+    ) -> Result<Option<RefChange>> {
+        if *set == self.set {
+            return Ok(None);
+        }
+        let new = if set.is_empty() {
+            None
+        } else {
+            let subject = format!("hold {} on {}", set.len(), ctx.machine.id);
+            let parents = self.oid.iter().cloned().chain(pins).collect();
+            Some(store::save(
+                ctx.repo,
+                set,
+                parents,
+                &subject,
+                ctx.scratch("held"),
+            )?)
+        };
+        Ok(Some(RefChange {
+            name: store::ref_name(branch),
+            old: self.oid.clone(),
+            new,
+        }))
+    }
+}
+
+/// Looks at the held paths again, against the tip of the branch.
+///
+/// A path is let go where both sides are the same by now: the user has edited it so, committed it by
+/// hand, or the other machine has. A version that the user saved since is kept like the first one.
+pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSet> {
+    let paths: Vec<_> = holding.set.iter().map(|held| held.path.clone()).collect();
+    if paths.is_empty() {
+        return Ok(HeldSet::default());
+    }
+    let ours = live_entries(ctx, &paths)?;
+    let theirs = ctx.repo.entries(tip, &paths)?;
+    let updated = holding.set.iter().map(|held| Held {
+        ours: ours.get(&held.path).cloned(),
+        theirs: theirs.get(&held.path).cloned(),
+        ..held.clone()
+    });
+    Ok(HeldSet::new(updated.filter(|held| {
+        held.ours != held.theirs || is_blocked(ctx, held)
+    })))
+}
+
+/// A path that is the same here and in the branch only because neither has it, while something
+/// stands in its way.
+fn is_blocked(ctx: &Context<'_>, held: &Held) -> bool {
+    held.theirs.is_some() && held.ours != held.theirs && held.path.below(ctx.repo.top()).exists()
+}
+
+/// What stands in the work tree at `paths`, as git would keep it; the contents are kept.
+pub fn live_entries(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Entries> {
+    let top = ctx.repo.top();
+    let mut files = Vec::new();
+    for path in paths {
+        let reachable = path.parents().all(|parent| {
+            fs::look(&parent.below(top))
+                .ok()
+                .flatten()
+                .is_some_and(|f| f.is_dir())
+        });
+        let found = fs::look(&path.below(top))?;
+        if reachable && found.is_some_and(|found| found.is_file() || found.is_symlink()) {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Ok(Entries::new());
+    }
+    let index = PrivateIndex::empty(ctx.repo, ctx.scratch("live"))?;
+    index.take_in(files)?;
+    let tree = index.write_tree()?;
+    index.discard()?;
+    ctx.repo.entries(&tree, paths)
+}

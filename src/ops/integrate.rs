@@ -1,0 +1,384 @@
+//! Puts the commits of this machine on top of the remote's, in the object database.
+//!
+//! First one by one (a rebase), then, where that does not work, all at once (a merge). Where both
+//! disagree about a path, this machine's changes of that path are *withheld*: taken out of its
+//! commits, as if they had not been made yet. Then the same is tried again, and everything else goes
+//! through. Withholding everything leaves nothing to disagree about, so this ends.
+
+use super::Context;
+use crate::error::Result;
+use crate::git::commit::{Commit, Listed, Sign};
+use crate::git::merge::Merged;
+use crate::model::entry::{Change, Entries, Oid};
+use crate::model::path::RepoPath;
+use std::collections::BTreeSet;
+
+/// After so many rounds everything that this machine changed is withheld.
+const ROUNDS: usize = 20;
+
+/// What is to be put together.
+#[derive(Debug)]
+pub struct Sides<'a> {
+    /// The tip of this machine; `None` where nothing was ever committed.
+    pub ours: Option<&'a Oid>,
+    /// The tip of the remote.
+    pub theirs: &'a Oid,
+    /// What both had last; `None` where they never had anything in common.
+    pub fork: Option<&'a Oid>,
+    /// Commits on top of `ours` that are carried along and not published.
+    pub pending: &'a [Oid],
+}
+
+/// How the two sides came together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// This machine has everything already.
+    Nothing,
+    /// The remote had news, and this machine none.
+    FastForward,
+    /// The commits of this machine follow the remote's.
+    Rebased,
+    /// A merge commit joins the two.
+    Merged,
+}
+
+/// Both sides in one.
+#[derive(Debug)]
+pub struct Integration {
+    /// The tip that has both.
+    pub tip: Oid,
+    /// The pending commits on top of it.
+    pub pending: Vec<Oid>,
+    /// How it came about.
+    pub how: How,
+    /// The paths whose changes by this machine are not in it.
+    pub withheld: BTreeSet<RepoPath>,
+    /// What both sides had at these paths.
+    pub base: Entries,
+}
+
+/// Puts `sides` together.
+pub fn integrate(ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Integration> {
+    let repo = ctx.repo;
+    let behind = sides.fork != Some(sides.theirs);
+    if !behind && let Some(ours) = sides.ours {
+        return Ok(Integration {
+            tip: ours.clone(),
+            pending: sides.pending.to_vec(),
+            how: How::Nothing,
+            withheld: BTreeSet::new(),
+            base: Entries::new(),
+        });
+    }
+    let base_tree = match sides.fork {
+        Some(fork) => repo.tree_of(fork)?,
+        None => repo.empty_tree()?,
+    };
+    let line = Line::read(ctx, sides, &base_tree)?;
+    let mut withheld = BTreeSet::new();
+    let mut base = Entries::new();
+    for round in 0.. {
+        let sides_now = line.without(ctx, &withheld, &base, &base_tree)?;
+        if let Some((tip, pending)) = sides_now.replay(ctx, sides.theirs)? {
+            let how = if sides_now.commits.is_empty() {
+                How::FastForward
+            } else {
+                How::Rebased
+            };
+            return Ok(Integration {
+                tip,
+                pending,
+                how,
+                withheld,
+                base,
+            });
+        }
+        let conflicts = match sides_now.merge(ctx, sides)? {
+            Attempt::Clean { tip, pending } => {
+                return Ok(Integration {
+                    tip,
+                    pending,
+                    how: How::Merged,
+                    withheld,
+                    base,
+                });
+            }
+            Attempt::Conflict(paths) => paths,
+        };
+        let more = line.ours_among(&conflicts, &withheld, round >= ROUNDS);
+        withheld.extend(more);
+        let paths: Vec<_> = withheld.iter().cloned().collect();
+        base = repo.entries(&base_tree, &paths)?;
+    }
+    unreachable!("withholding everything leaves nothing to disagree about")
+}
+
+/// The commits of this machine since the fork.
+struct Line {
+    /// Those to be published, oldest first; `None` where merges among them forbid a rebase.
+    commits: Option<Vec<Listed>>,
+    pending: Vec<Listed>,
+    /// The tip of all of them.
+    tip: Option<Oid>,
+    /// The commit below the first one.
+    root: Oid,
+    /// Every path that they change.
+    changes: Vec<Change>,
+}
+
+/// The same commits with some changes taken out.
+struct Filtered<'a> {
+    line: &'a Line,
+    /// Pairs of (before, after): to be applied one by one.
+    commits: Vec<(Oid, Oid)>,
+    pending: Vec<(Oid, Oid)>,
+    /// The commit to be merged where they cannot be applied one by one.
+    tip: Oid,
+}
+
+enum Attempt {
+    Clean { tip: Oid, pending: Vec<Oid> },
+    Conflict(BTreeSet<RepoPath>),
+}
+
+impl Line {
+    fn read(ctx: &Context<'_>, sides: &Sides<'_>, base_tree: &Oid) -> Result<Self> {
+        let repo = ctx.repo;
+        let commits = match sides.ours {
+            Some(ours) => repo.commits(ours, sides.fork)?,
+            None => Vec::new(),
+        };
+        // Histories that have nothing in common get an empty commit below both.
+        let root = match sides.fork {
+            Some(fork) => fork.clone(),
+            None => synthetic(ctx, base_tree.clone(), Vec::new())?,
+        };
+        let mut before = sides.ours.cloned();
+        let mut pending = Vec::new();
+        for oid in sides.pending {
+            pending.push(Listed {
+                oid: oid.clone(),
+                parents: before.into_iter().collect(),
+            });
+            before = Some(oid.clone());
+        }
+        let linear = commits.iter().all(|commit| commit.parents.len() <= 1);
+        let changes = match &before {
+            Some(tip) => repo.changes(base_tree, &repo.tree_of(tip)?)?,
+            None => Vec::new(),
+        };
+        let commits = linear.then_some(commits);
+        Ok(Self {
+            commits,
+            pending,
+            tip: before,
+            root,
+            changes,
+        })
+    }
+
+    /// The paths among our changes that `conflicts` is about.
+    fn ours_among(
+        &self,
+        conflicts: &BTreeSet<RepoPath>,
+        withheld: &BTreeSet<RepoPath>,
+        all: bool,
+    ) -> Vec<RepoPath> {
+        let ours = self.changes.iter().map(|change| &change.path);
+        let left: Vec<_> = ours.filter(|path| !withheld.contains(*path)).collect();
+        let named = |path: &RepoPath| conflicts.iter().any(|conflict| conflict.overlaps(path));
+        let some: Vec<_> = left
+            .iter()
+            .filter(|path| named(path))
+            .map(|p| (*p).clone())
+            .collect();
+        // git may only have named paths that it made up.
+        if all || some.is_empty() {
+            left.into_iter().cloned().collect()
+        } else {
+            some
+        }
+    }
+
+    /// The line with the changes of `withheld` taken out of every commit.
+    fn without<'a>(
+        &'a self,
+        ctx: &Context<'_>,
+        withheld: &BTreeSet<RepoPath>,
+        base: &Entries,
+        base_tree: &Oid,
+    ) -> Result<Filtered<'a>> {
+        let mut before = self.root.clone();
+        let mut pairs = |commits: &[Listed]| -> Result<Vec<(Oid, Oid)>> {
+            let mut pairs = Vec::new();
+            for commit in commits {
+                let as_it_is = withheld.is_empty() && commit.parents == [before.clone()];
+                let after = if as_it_is {
+                    commit.oid.clone()
+                } else {
+                    let tree = ctx.repo.tree_of(&commit.oid)?;
+                    let tree = restored(ctx, &tree, withheld, base)?;
+                    synthetic(ctx, tree, vec![before.clone()])?
+                };
+                pairs.push((std::mem::replace(&mut before, after.clone()), after));
+            }
+            Ok(pairs)
+        };
+        let commits = pairs(self.commits.as_deref().unwrap_or_default())?;
+        let pending = if self.commits.is_some() {
+            pairs(&self.pending)?
+        } else {
+            Vec::new()
+        };
+        let tip = match &self.tip {
+            Some(tip) if withheld.is_empty() => tip.clone(),
+            Some(tip) => {
+                let tree = restored(ctx, &ctx.repo.tree_of(tip)?, withheld, base)?;
+                synthetic(ctx, tree, vec![tip.clone()])?
+            }
+            None => synthetic(ctx, base_tree.clone(), vec![self.root.clone()])?,
+        };
+        Ok(Filtered {
+            line: self,
+            commits,
+            pending,
+            tip,
+        })
+    }
+}
+
+impl Filtered<'_> {
+    /// Applies the commits one by one on `onto`; `None` where one of them does not apply.
+    fn replay(&self, ctx: &Context<'_>, onto: &Oid) -> Result<Option<(Oid, Vec<Oid>)>> {
+        let Some(originals) = &self.line.commits else {
+            return Ok(None);
+        };
+        let mut tip = onto.clone();
+        for ((before, after), original) in self.commits.iter().zip(originals) {
+            match apply(ctx, &tip, before, after, &original.oid, Sign::Yes)? {
+                Some(next) => tip = next,
+                None => return Ok(None),
+            }
+        }
+        let mut top = tip.clone();
+        let mut pending = Vec::new();
+        for ((before, after), original) in self.pending.iter().zip(&self.line.pending) {
+            match apply(ctx, &top, before, after, &original.oid, Sign::No)? {
+                Some(next) => top = next,
+                None => return Ok(None),
+            }
+            pending.push(top.clone());
+        }
+        Ok(Some((tip, pending)))
+    }
+
+    /// Merges all of them at once.
+    fn merge(&self, ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Attempt> {
+        let repo = ctx.repo;
+        // Over a rewritten history the true merge base is older than what both sides had last, and
+        // would bring back what was taken out of it. The fork is the base that counts.
+        let base = self.line.root.clone();
+        let plain = match (sides.fork, sides.ours) {
+            (Some(fork), Some(ours)) => repo.merge_base(ours, sides.theirs)?.as_ref() == Some(fork),
+            _ => false,
+        };
+        let (ours, theirs) = if plain {
+            (self.tip.clone(), sides.theirs.clone())
+        } else {
+            let ours = synthetic(ctx, repo.tree_of(&self.tip)?, vec![base.clone()])?;
+            (
+                ours,
+                synthetic(ctx, repo.tree_of(sides.theirs)?, vec![base])?,
+            )
+        };
+        let tree = match repo.merge_trees(&ours, &theirs)? {
+            Merged::Clean(tree) => tree,
+            Merged::Conflict(paths) => return Ok(Attempt::Conflict(paths)),
+        };
+        if !sides.pending.is_empty() {
+            // What is not published cannot be told apart in one merged tree: the remote's tip is
+            // taken, and everything of this machine is carried along.
+            let carried = commit(
+                ctx,
+                tree,
+                vec![sides.theirs.clone()],
+                "carried along",
+                Sign::No,
+            )?;
+            let tip = sides.theirs.clone();
+            let pending = vec![carried; sides.pending.len()];
+            return Ok(Attempt::Clean { tip, pending });
+        }
+        let parents = match sides.ours {
+            Some(ours) if plain => vec![ours.clone(), sides.theirs.clone()],
+            _ => vec![sides.theirs.clone()],
+        };
+        let subject = format!("sync: merge on {}", ctx.machine.id);
+        let tip = commit(ctx, tree, parents, &subject, Sign::Yes)?;
+        Ok(Attempt::Clean {
+            tip,
+            pending: Vec::new(),
+        })
+    }
+}
+
+/// The tree with `base` at the paths of `withheld`.
+fn restored(
+    ctx: &Context<'_>,
+    tree: &Oid,
+    withheld: &BTreeSet<RepoPath>,
+    base: &Entries,
+) -> Result<Oid> {
+    if withheld.is_empty() {
+        return Ok(tree.clone());
+    }
+    let entries = withheld.iter().map(|path| (path, base.get(path)));
+    ctx.repo.tree_with(tree, entries, ctx.scratch("filter"))
+}
+
+/// Applies the step from `before` to `after` on `tip`, as a commit with the words of `original`;
+/// `tip` itself where nothing of it is left, `None` where it does not apply.
+fn apply(
+    ctx: &Context<'_>,
+    tip: &Oid,
+    before: &Oid,
+    after: &Oid,
+    original: &Oid,
+    sign: Sign,
+) -> Result<Option<Oid>> {
+    let repo = ctx.repo;
+    if before == tip && after == original {
+        return Ok(Some(original.clone()));
+    }
+    let tip_tree = repo.tree_of(tip)?;
+    let onto = synthetic(ctx, tip_tree.clone(), vec![before.clone()])?;
+    let Merged::Clean(tree) = repo.merge_trees(&onto, after)? else {
+        return Ok(None);
+    };
+    if tree == tip_tree {
+        return Ok(Some(tip.clone()));
+    }
+    let words = repo.commit(original)?;
+    let applied = Commit {
+        tree,
+        parents: vec![tip.clone()],
+        ..words
+    };
+    repo.write_commit(&applied, sign).map(Some)
+}
+
+/// A commit that only exists to be merged: it tells git what to take for the common base.
+fn synthetic(ctx: &Context<'_>, tree: Oid, parents: Vec<Oid>) -> Result<Oid> {
+    commit(ctx, tree, parents, "synthetic", Sign::No)
+}
+
+fn commit(
+    ctx: &Context<'_>,
+    tree: Oid,
+    parents: Vec<Oid>,
+    subject: &str,
+    sign: Sign,
+) -> Result<Oid> {
+    ctx.repo
+        .write_commit(&Commit::new(tree, parents, format!("{subject}\n")), sign)
+}

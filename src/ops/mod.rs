@@ -1,0 +1,118 @@
+//! One use case a file: options in, outcome out. Nothing here prints, parses or exits.
+
+pub mod collide;
+pub mod guard;
+pub mod held;
+pub mod integrate;
+pub mod publish;
+pub mod record;
+pub mod recover;
+pub mod settle;
+pub mod snapshot;
+pub mod sync;
+pub mod upstream;
+
+use crate::error::Result;
+use crate::git::Repo;
+use crate::git::config::Settings;
+use crate::model::entry::Change;
+use crate::model::held::Held;
+use crate::model::machine::Machine;
+use crate::model::path::RepoPath;
+use crate::store::layout::Layout;
+use crate::store::machine;
+use crate::sys::clock;
+use std::cell::Cell;
+use std::path::PathBuf;
+
+/// Hears what happens while it happens; the front end makes words of it.
+pub trait Listener {
+    /// Something is done.
+    fn done(&self, step: &Done<'_>);
+    /// Something is about to be done that may take a while.
+    fn doing(&self, what: &str);
+    /// Something is not as it should be, and the run goes on.
+    fn warn(&self, text: &str);
+    /// Is a person watching, so that progress may be shown?
+    fn is_watched(&self) -> bool;
+}
+
+/// A step that is done.
+#[derive(Debug)]
+pub enum Done<'a> {
+    /// What a run that died had begun was finished or undone.
+    Recovered,
+    /// Changes of this machine were committed.
+    Committed(&'a [Change]),
+    /// Commits came from the remote.
+    Pulled {
+        /// How many.
+        commits: usize,
+        /// What they changed.
+        changes: &'a [Change],
+    },
+    /// Both sides had commits, and they were put together.
+    Integrated(&'a str),
+    /// A policy settled a path.
+    Settled(&'a RepoPath, &'a str),
+    /// A path has to wait for a decision.
+    Held(&'a Held),
+    /// Commits were sent.
+    Pushed {
+        /// How many.
+        commits: usize,
+        /// Where to.
+        to: &'a str,
+    },
+}
+
+/// What every operation needs.
+pub struct Context<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Its settings.
+    pub settings: Settings,
+    /// Where our files are.
+    pub layout: Layout,
+    /// Which machine this is.
+    pub machine: Machine,
+    /// Names this run in refs and files.
+    pub run: String,
+    /// Hears what happens.
+    pub listener: &'a dyn Listener,
+    scratch: Cell<u32>,
+}
+
+impl std::fmt::Debug for Context<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context")
+            .field("repo", &self.repo)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a> Context<'a> {
+    /// Reads what an operation on `repo` needs.
+    pub fn new(repo: &'a Repo, listener: &'a dyn Listener) -> Result<Self> {
+        let settings = Settings::read(repo)?;
+        let layout = Layout::of(repo);
+        let machine = machine::identify(&layout, &settings)?;
+        let scratch = Cell::new(0);
+        Ok(Self {
+            repo,
+            settings,
+            layout,
+            machine,
+            run: clock::run_id(),
+            listener,
+            scratch,
+        })
+    }
+
+    /// A name in the scratch folder that this run has not used yet.
+    pub fn scratch(&self, what: &str) -> PathBuf {
+        let number = self.scratch.get();
+        self.scratch.set(number + 1);
+        self.layout.scratch(&format!("{what}-{number}"))
+    }
+}

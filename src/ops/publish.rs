@@ -1,0 +1,366 @@
+//! Makes a new tip real: first the files, then the index and the refs.
+//!
+//! The order is the safety. Files that already have the remote's content differ from HEAD in what
+//! the remote changed, so a crash after any of them leaves a work tree whose next sync finds both
+//! sides the same. A branch that is ahead of its files would look like a user who reverted
+//! everything.
+
+use super::Context;
+use crate::error::{Error, Result};
+use crate::git::index::PrivateIndex;
+use crate::git::refs::{RefChange, Refs};
+use crate::model::entry::{Change, Mode, Oid};
+use crate::model::path::RepoPath;
+use crate::store::journal::{Journal, Step};
+use crate::sys::swap::{self, Print};
+use crate::sys::{fs, interrupt};
+use std::collections::BTreeSet;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// The user's git keeps the index locked for less than this.
+const INDEX_PATIENCE: Duration = Duration::from_secs(3);
+
+/// What is to be made real.
+#[derive(Debug)]
+pub struct Publication<'a> {
+    /// The branch, `refs/heads/…`.
+    pub branch: &'a str,
+    /// Where it is.
+    pub old: Option<&'a Oid>,
+    /// Where it shall be.
+    pub new: &'a Oid,
+    /// What the index shall hold; with uncommitted work put back it is not what the files are.
+    pub index_tree: &'a Oid,
+    /// What the files shall be where `changes` says so; without changes, what `index` holds.
+    pub live_tree: &'a Oid,
+    /// The files that change.
+    pub changes: Vec<Change>,
+    /// The index that describes the files as they are.
+    pub index: &'a PrivateIndex<'a>,
+    /// What `index` holds, where that is known.
+    pub index_holds: Option<&'a Oid>,
+    /// The user's index when `index` was copied from it.
+    pub seen: IndexSeen,
+    /// Other refs that change with the branch.
+    pub refs: Vec<RefChange>,
+    /// For the reflog.
+    pub message: &'a str,
+}
+
+/// How a publication came out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Published {
+    /// It is real.
+    Done,
+    /// The branch or the index moved under it; only files may have changed.
+    Moved,
+    /// These files were saved while it worked: they are as the user saved them.
+    Left(Vec<RepoPath>),
+}
+
+/// What tells one state of the user's index from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IndexSeen(Option<(u64, u64, i64, i64)>);
+
+impl IndexSeen {
+    /// The index as it is now.
+    pub fn now(path: &Path) -> Result<Self> {
+        let facts =
+            |found: Metadata| (found.ino(), found.size(), found.mtime(), found.mtime_nsec());
+        Ok(Self(fs::look(path)?.map(facts)))
+    }
+}
+
+/// Makes `publication` real.
+pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Published> {
+    interrupt::check()?;
+    let finished = publication.index.copy_to(ctx.scratch("finished"))?;
+    let steps = stage(ctx, publication, &finished)?;
+    if !steps.is_empty() && !is_unchanged(publication, &steps)? {
+        return Ok(Published::Left(
+            steps.into_iter().map(|step| step.path).collect(),
+        ));
+    }
+    let name = finished
+        .path()
+        .file_name()
+        .map(|name| name.to_string_lossy().into_owned());
+    let name = name.unwrap_or_default();
+    Journal::new(
+        &ctx.run,
+        publication.branch,
+        publication.new.clone(),
+        &name,
+        steps.clone(),
+    )
+    .write(&ctx.layout)?;
+    let left = carry_out(ctx, &steps)?;
+    if !left.is_empty() {
+        Journal::remove(&ctx.layout)?;
+        return Ok(Published::Left(left));
+    }
+    finish_index(publication, &finished)?;
+    let published = install(ctx, publication, &finished)?;
+    Journal::remove(&ctx.layout)?;
+    fs::remove_scratch(ctx.layout.stage())?;
+    Ok(published)
+}
+
+/// Is a path a commit of a submodule on one of the sides? Its folder is left alone.
+fn is_submodule(change: &Change) -> bool {
+    [&change.old, &change.new]
+        .into_iter()
+        .flatten()
+        .any(|entry| entry.mode == Mode::Gitlink)
+}
+
+/// Makes the new files in the stage folder, on the disk, and notes what stands in their places.
+fn stage(
+    ctx: &Context<'_>,
+    publication: &Publication<'_>,
+    finished: &PrivateIndex<'_>,
+) -> Result<Vec<Step>> {
+    let files: Vec<_> = publication
+        .changes
+        .iter()
+        .filter(|change| !is_submodule(change))
+        .collect();
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let stage = ctx.layout.stage();
+    fs::remove_scratch(stage)?;
+    fs::create_dir_all(stage)?;
+    finished.become_tree(publication.live_tree)?;
+    let written = files
+        .iter()
+        .filter(|change| change.new.is_some())
+        .map(|change| &change.path);
+    ctx.repo
+        .write_files(finished, written, &stage.join("new"))?;
+    let top = ctx.repo.top();
+    let mut steps = Vec::with_capacity(files.len());
+    let mut on_disk = Vec::new();
+    for (number, change) in files.into_iter().enumerate() {
+        let live = change.path.below(top);
+        let before = Print::of(&live)?;
+        let (staged, after) = match &change.new {
+            None => (
+                RepoPath::from_bytes(format!("gone-{number}")),
+                Print::Nothing,
+            ),
+            Some(entry) => {
+                let mut staged = b"new/".to_vec();
+                staged.extend_from_slice(change.path.as_bytes());
+                let staged = RepoPath::from_bytes(staged);
+                let file = staged.below(stage);
+                if matches!(before, Print::File(..)) {
+                    swap::inherit_mode(&live, &file, entry.mode == Mode::Exec)?;
+                }
+                let after = Print::of(&file)?;
+                if after == Print::Nothing {
+                    return Err(Error::failed(format!(
+                        "git did not write '{}'",
+                        change.path
+                    )));
+                }
+                on_disk.push(file);
+                (staged, after)
+            }
+        };
+        steps.push(Step {
+            path: change.path.clone(),
+            staged,
+            before,
+            after,
+        });
+    }
+    fs::sync_files(stage, &on_disk)?;
+    // What goes away makes room for what comes: a file for a folder, a folder for a file.
+    steps.sort_by_key(|step| step.after != Print::Nothing);
+    Ok(steps)
+}
+
+/// Are the files that will change still what the snapshot says they are? Asked after their prints
+/// were taken, so that a print is never of a content that the snapshot does not have.
+fn is_unchanged(publication: &Publication<'_>, steps: &[Step]) -> Result<bool> {
+    let files = publication
+        .changes
+        .iter()
+        .filter(|change| !is_submodule(change));
+    let (added, known): (Vec<_>, Vec<_>) = files.partition(|change| change.old.is_none());
+    let added: BTreeSet<_> = added.into_iter().map(|change| &change.path).collect();
+    let taken = |step: &&Step| {
+        added.contains(&step.path) && !matches!(step.before, Print::Nothing | Print::Folder)
+    };
+    if steps.iter().any(|step| taken(&step)) {
+        return Ok(false);
+    }
+    let before = publication.index.write_tree()?;
+    publication
+        .index
+        .take_in(known.into_iter().map(|change| &change.path))?;
+    Ok(publication.index.write_tree()? == before)
+}
+
+/// Replaces, adds and removes the files; returns those that turned out to have been saved since.
+fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Vec<RepoPath>> {
+    let mut left = Vec::new();
+    let mut folders = BTreeSet::new();
+    for step in steps {
+        let live = step.path.below(ctx.repo.top());
+        folders.extend(live.parent().map(Path::to_owned));
+        if !carry_out_one(ctx, step, &live)? {
+            left.push(step.path.clone());
+        }
+    }
+    let there: Vec<PathBuf> = folders
+        .into_iter()
+        .filter(|folder| folder.is_dir())
+        .collect();
+    for folder in there {
+        fs::sync_dir(&folder)?;
+    }
+    Ok(left)
+}
+
+fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {
+    let top = ctx.repo.top();
+    let staged = step.staged.below(ctx.layout.stage());
+    if !parents_are_folders(top, &step.path)? {
+        // A parent that is gone has taken what was below it along.
+        return Ok(step.after == Print::Nothing && step.before == Print::Nothing);
+    }
+    match (&step.before, &step.after) {
+        (Print::Nothing, Print::Nothing) => Ok(true),
+        (Print::Nothing | Print::Folder, _) => {
+            if let Some(folder) = live.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            if step.before == Print::Folder {
+                // Emptied by the removals before it, or not: then it stays.
+                fs::remove_empty_parents(live, top);
+                if let Some(folder) = live.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+            }
+            swap::move_to_free(&staged, live)
+        }
+        (before, Print::Nothing) => {
+            if Print::of(live)? != *before || !swap::move_to_free(live, &staged)? {
+                return Ok(false);
+            }
+            if Print::of(&staged)? != *before {
+                swap::move_to_free(&staged, live)?;
+                return Ok(false);
+            }
+            if let Some(folder) = live.parent() {
+                fs::remove_empty_parents(folder, top);
+            }
+            Ok(true)
+        }
+        (before, _) => {
+            if Print::of(live)? != *before {
+                return Ok(false);
+            }
+            swap::exchange(&staged, live)?;
+            if Print::of(&staged)? != *before {
+                swap::exchange(&staged, live)?;
+                return Ok(false);
+            }
+            Ok(true)
+        }
+    }
+}
+
+/// Are all folders above `path` folders, or not there yet? A link among them leads out of the work
+/// tree.
+fn parents_are_folders(top: &Path, path: &RepoPath) -> Result<bool> {
+    for parent in path.parents() {
+        match fs::look(&parent.below(top))? {
+            None => return Ok(true),
+            Some(found) if found.is_dir() => {}
+            Some(_) => return Ok(false),
+        }
+    }
+    Ok(true)
+}
+
+/// Lets the finished index remember the new files, so that git need not read them again.
+fn finish_index(publication: &Publication<'_>, finished: &PrivateIndex<'_>) -> Result<()> {
+    if publication.changes.is_empty() && publication.index_holds == Some(publication.index_tree) {
+        return Ok(());
+    }
+    let files = publication
+        .changes
+        .iter()
+        .filter(|change| !is_submodule(change));
+    finished.take_in(
+        files
+            .filter(|change| change.new.is_some())
+            .map(|change| &change.path),
+    )?;
+    // Also where a filter does not give back what it was given: the tree is what counts.
+    finished.become_tree(publication.index_tree)
+}
+
+/// Puts the finished index in the place of the user's and moves the refs, in one critical section.
+fn install(
+    ctx: &Context<'_>,
+    publication: &Publication<'_>,
+    finished: &PrivateIndex<'_>,
+) -> Result<Published> {
+    let users = ctx.repo.index_path();
+    let lock = users.with_extension("lock");
+    take_index_lock(finished.path(), &lock)?;
+    let mut changes = publication.refs.clone();
+    changes.push(RefChange {
+        name: publication.branch.to_owned(),
+        old: publication.old.cloned(),
+        new: Some(publication.new.clone()),
+    });
+    let moved = if IndexSeen::now(&users)? == publication.seen {
+        ctx.repo.change_refs(publication.message, &changes)
+    } else {
+        Ok(Refs::Moved)
+    };
+    match moved {
+        Ok(Refs::Changed) => {
+            fs::rename(&lock, &users)?;
+            fs::sync_dir(ctx.repo.git_dir())?;
+            Ok(Published::Done)
+        }
+        Ok(Refs::Moved) => {
+            fs::remove_file(&lock)?;
+            Ok(Published::Moved)
+        }
+        Err(error) => {
+            fs::remove_file(&lock)?;
+            Err(error)
+        }
+    }
+}
+
+/// Takes git's lock on the index, in git's way: the lock is the new index, complete from the moment
+/// it is there.
+fn take_index_lock(finished: &Path, lock: &Path) -> Result<()> {
+    let deadline = Instant::now() + INDEX_PATIENCE;
+    loop {
+        match std::fs::hard_link(finished, lock) {
+            Ok(()) => return Ok(()),
+            Err(source) if source.kind() != std::io::ErrorKind::AlreadyExists => {
+                return Err(fs::failed("create", lock, source));
+            }
+            Err(_) if Instant::now() >= deadline => {
+                return Err(Error::blocked("another git process is using the index")
+                    .because(format!("'{}' exists", lock.display()))
+                    .hint("if no git is running here, remove that file"));
+            }
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+        interrupt::check()?;
+    }
+}

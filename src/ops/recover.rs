@@ -1,0 +1,94 @@
+//! Cleans up after a run that died: nothing of the user's is lost, nothing is left locked, and the
+//! run that comes after it finds a state that it can work with.
+
+use super::guard::Ready;
+use super::{Context, Done};
+use crate::error::Result;
+use crate::store::journal::{Journal, Step};
+use crate::store::leftovers;
+use crate::sys::lock::Lock;
+use crate::sys::swap::{self, Print};
+use crate::sys::{clock, fs};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+/// Finishes or undoes what a run that died had begun; call it with the lock held.
+pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
+    if let Some(since) = lock.predecessor_died() {
+        let branch = &ready.branch.name;
+        leftovers::remove_locks(ctx.repo, branch, ready.upstream.as_ref(), since)?;
+    }
+    let Some(journal) = Journal::read(&ctx.layout)? else {
+        return Ok(());
+    };
+    for step in &journal.steps {
+        rescue(ctx, step)?;
+    }
+    settle_index(ctx, &journal)?;
+    Journal::remove(&ctx.layout)?;
+    fs::remove_scratch(ctx.layout.stage())?;
+    ctx.listener.done(&Done::Recovered);
+    Ok(())
+}
+
+/// Killed between the swap and the look at what came out of it: then a file that the user saved in
+/// that moment stands in the stage folder.
+fn rescue(ctx: &Context<'_>, step: &Step) -> Result<()> {
+    let staged = step.staged.below(ctx.layout.stage());
+    let found = Print::of(&staged)?;
+    if matches!(found, Print::Nothing | Print::Folder)
+        || found == step.before
+        || found == step.after
+    {
+        return Ok(());
+    }
+    let live = step.path.below(ctx.repo.top());
+    let there = Print::of(&live)?;
+    if there == Print::Nothing {
+        if let Some(folder) = live.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        if swap::move_to_free(&staged, &live)? {
+            return Ok(());
+        }
+    }
+    if there == step.after {
+        return swap::exchange(&staged, &live);
+    }
+    // Saved again since: both versions are the user's.
+    let folder = ctx.layout.rescued();
+    fs::create_dir_all(&folder)?;
+    let mut kept = folder.join(clock::run_id());
+    while fs::look(&kept)?.is_some() {
+        kept.as_mut_os_string().push("x");
+    }
+    fs::rename(&staged, &kept)?;
+    ctx.listener.warn(&format!(
+        "an older version of '{}' was found after a crash and kept as '{}'",
+        step.path,
+        kept.display()
+    ));
+    Ok(())
+}
+
+/// The lock on the index, if it is the dead run's: the branch tells whether it had got through.
+fn settle_index(ctx: &Context<'_>, journal: &Journal) -> Result<()> {
+    let users = ctx.repo.index_path();
+    let lock = users.with_extension("lock");
+    let finished = ctx.layout.scratch(&journal.index);
+    if !is_same_file(&finished, &lock)? {
+        return Ok(());
+    }
+    if ctx.repo.resolve(&journal.branch)?.as_ref() == Some(&journal.new) {
+        fs::rename(&lock, &users)
+    } else {
+        fs::remove_file(&lock)
+    }
+}
+
+fn is_same_file(a: &Path, b: &Path) -> Result<bool> {
+    Ok(match (fs::look(a)?, fs::look(b)?) {
+        (Some(a), Some(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
+        _ => false,
+    })
+}

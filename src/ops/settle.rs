@@ -1,0 +1,208 @@
+//! Decides about the paths that both sides changed: by policy, or by holding them.
+
+use super::Context;
+use super::integrate::Integration;
+use crate::error::Result;
+use crate::git::commit::{Commit, Sign};
+use crate::model::entry::{Entry, Oid};
+use crate::model::held::{Disagreement, Held};
+use crate::model::path::RepoPath;
+use crate::model::policy::{Policies, Policy, SHARED_CONFIG};
+use crate::sys::clock;
+use crate::sys::fs::{self, Durable};
+
+/// What became of the paths that both sides changed.
+#[derive(Debug)]
+pub struct Settled {
+    /// The tip with what the policies decided.
+    pub tip: Oid,
+    /// The paths that wait for the user.
+    pub holds: Vec<Held>,
+    /// The paths that a policy decided, with its word.
+    pub settled: Vec<(RepoPath, &'static str)>,
+}
+
+/// The three versions of one path.
+struct Dispute<'a> {
+    path: &'a RepoPath,
+    base: Option<&'a Entry>,
+    ours: Option<&'a Entry>,
+    theirs: Option<&'a Entry>,
+}
+
+/// What is decided about one path.
+enum Decision {
+    Hold,
+    /// The remote's version stands already.
+    Theirs,
+    /// These paths get these contents.
+    Put(Vec<(RepoPath, Option<Entry>)>),
+}
+
+/// Decides about what `integration` left out of the commits of `ours`.
+pub fn settle(ctx: &Context<'_>, integration: &Integration, ours: &Oid) -> Result<Settled> {
+    let tip = integration.tip.clone();
+    let mut outcome = Settled {
+        tip,
+        holds: Vec::new(),
+        settled: Vec::new(),
+    };
+    if integration.withheld.is_empty() {
+        return Ok(outcome);
+    }
+    let paths: Vec<_> = integration.withheld.iter().cloned().collect();
+    let ours_entries = ctx.repo.entries(ours, &paths)?;
+    let theirs_entries = ctx.repo.entries(&outcome.tip, &paths)?;
+    let policies = policies(ctx, &outcome.tip)?;
+    let mut put = Vec::new();
+    for path in &paths {
+        let dispute = Dispute {
+            path,
+            base: integration.base.get(path),
+            ours: ours_entries.get(path),
+            theirs: theirs_entries.get(path),
+        };
+        if dispute.ours == dispute.theirs {
+            continue;
+        }
+        let policy = policies.of(path);
+        match decide(ctx, &dispute, policy, ours, &outcome.tip)? {
+            Decision::Hold => outcome.holds.push(dispute.held()),
+            Decision::Theirs => outcome.settled.push((path.clone(), word(policy))),
+            Decision::Put(entries) => {
+                put.extend(entries);
+                outcome.settled.push((path.clone(), word(policy)));
+            }
+        }
+    }
+    if !put.is_empty() {
+        let entries = put.iter().map(|(path, entry)| (path, entry.as_ref()));
+        let tree = ctx.repo.tree_of(&outcome.tip)?;
+        let tree = ctx.repo.tree_with(&tree, entries, ctx.scratch("settle"))?;
+        let message = format!(
+            "sync: settle {} by policy on {}\n",
+            put.len(),
+            ctx.machine.id
+        );
+        let commit = Commit::new(tree, vec![outcome.tip], message);
+        outcome.tip = ctx.repo.write_commit(&commit, Sign::Yes)?;
+    }
+    Ok(outcome)
+}
+
+impl Dispute<'_> {
+    fn held(&self) -> Held {
+        Held {
+            path: self.path.clone(),
+            why: Disagreement::between(self.base, self.ours, self.theirs),
+            since: clock::epoch(),
+            base: self.base.cloned(),
+            ours: self.ours.cloned(),
+            theirs: self.theirs.cloned(),
+        }
+    }
+
+    fn put_ours(&self) -> Decision {
+        Decision::Put(vec![(self.path.clone(), self.ours.cloned())])
+    }
+}
+
+/// The rules of the merged tree, so that a rule decides on every machine from when it arrives.
+///
+/// A file that cannot be read decides nothing, and says so: holding loses nothing.
+fn policies(ctx: &Context<'_>, tip: &Oid) -> Result<Policies> {
+    let Some(bytes) = ctx.repo.file(tip, SHARED_CONFIG)? else {
+        return Ok(Policies::default());
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    Ok(Policies::parse(&text).unwrap_or_else(|error| {
+        let causes = error.causes().join(": ");
+        ctx.listener
+            .warn(&format!("{error}; its policies are not applied: {causes}"));
+        Policies::default()
+    }))
+}
+
+fn word(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Hold => "hold",
+        Policy::Ours => "ours",
+        Policy::Theirs => "theirs",
+        Policy::Newest => "newest",
+        Policy::Union => "union",
+        Policy::Both => "both",
+    }
+}
+
+fn decide(
+    ctx: &Context<'_>,
+    dispute: &Dispute<'_>,
+    policy: Policy,
+    ours: &Oid,
+    theirs: &Oid,
+) -> Result<Decision> {
+    Ok(match policy {
+        Policy::Hold => Decision::Hold,
+        Policy::Ours => dispute.put_ours(),
+        Policy::Theirs => Decision::Theirs,
+        Policy::Newest => {
+            let (here, there) = (
+                ctx.repo.last_change(ours, dispute.path)?,
+                ctx.repo.last_change(theirs, dispute.path)?,
+            );
+            if here > there {
+                dispute.put_ours()
+            } else {
+                Decision::Theirs
+            }
+        }
+        Policy::Union => union(ctx, dispute)?.unwrap_or(Decision::Hold),
+        Policy::Both => both(dispute),
+    })
+}
+
+/// Named after its content, so that two machines that keep the same file keep it once.
+fn both(dispute: &Dispute<'_>) -> Decision {
+    match dispute.ours {
+        None => Decision::Theirs,
+        Some(entry) => {
+            let beside = dispute
+                .path
+                .with_infix(&format!(".conflict-{}", entry.oid.short()));
+            Decision::Put(vec![(beside, Some(entry.clone()))])
+        }
+    }
+}
+
+/// Lines of both; `None` where one of them is not a text file.
+fn union(ctx: &Context<'_>, dispute: &Dispute<'_>) -> Result<Option<Decision>> {
+    let (Some(ours), Some(theirs)) = (dispute.ours, dispute.theirs) else {
+        return Ok(None);
+    };
+    if !ours.mode.is_regular() || !theirs.mode.is_regular() {
+        return Ok(None);
+    }
+    let file = |entry: Option<&Entry>, name: &str| -> Result<_> {
+        let bytes = match entry.filter(|entry| entry.mode.is_regular()) {
+            Some(entry) => ctx.repo.blob(&entry.oid)?,
+            None => Vec::new(),
+        };
+        let path = ctx.scratch(name);
+        fs::write_atomic(&path, &bytes, Durable::No)?;
+        Ok(path)
+    };
+    let base = file(dispute.base, "base")?;
+    let (ours, there) = (file(Some(ours), "ours")?, file(Some(theirs), "theirs")?);
+    let Some(merged) = ctx.repo.merge_lines(&there, &base, &ours)? else {
+        return Ok(None);
+    };
+    let oid = ctx.repo.write_blob(merged)?;
+    let entry = Entry {
+        mode: theirs.mode,
+        oid,
+    };
+    Ok(Some(Decision::Put(vec![(
+        dispute.path.clone(),
+        Some(entry),
+    )])))
+}

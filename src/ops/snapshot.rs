@@ -1,0 +1,244 @@
+//! Makes a commit of what the work tree has, without touching it or the user's index.
+
+use super::Context;
+use super::publish::IndexSeen;
+use crate::error::{Error, Result};
+use crate::git::commit::{Commit, Sign};
+use crate::git::config::NewFiles;
+use crate::git::index::PrivateIndex;
+use crate::git::repo::Identity;
+use crate::git::status::Scan;
+use crate::model::entry::{Change, Oid};
+use crate::model::held::HeldSet;
+use crate::model::message::commit_message;
+use crate::model::path::RepoPath;
+use crate::sys::fs::{self, Durable};
+use crate::sys::{clock, host};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::fs::File;
+
+/// A path that is not synced, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Skipped {
+    /// Which.
+    pub path: RepoPath,
+    /// Why, in words.
+    pub why: &'static str,
+}
+
+/// What the work tree has, ready to be published.
+#[derive(Debug)]
+pub struct Snapshot<'repo> {
+    /// The index that says so, and remembers each file as it was read.
+    pub index: PrivateIndex<'repo>,
+    /// The tree of it.
+    pub tree: Oid,
+    /// How it differs from the tip of the branch.
+    pub changes: Vec<Change>,
+    /// What could not be taken in.
+    pub skipped: Vec<Skipped>,
+    /// The tree of what the user had staged, where there was something staged.
+    pub staged: Option<Oid>,
+    /// The user's index when this was taken.
+    pub seen: IndexSeen,
+}
+
+/// Takes what `scan` found into a tree on top of `tip`, but for what is held.
+pub fn take<'repo>(
+    ctx: &Context<'repo>,
+    tip: Option<&Oid>,
+    scan: &Scan,
+    held: &HeldSet,
+) -> Result<Snapshot<'repo>> {
+    let repo = ctx.repo;
+    let seen = IndexSeen::now(&repo.index_path())?;
+    let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
+    let staged = (!scan.staged.is_empty())
+        .then(|| index.write_tree())
+        .transpose()?;
+    let base = match tip {
+        Some(tip) => repo.tree_of(tip)?,
+        None => repo.empty_tree()?,
+    };
+    if !held.is_empty() {
+        keep_held(ctx, &index, &base, scan, held)?;
+    }
+    let mut skipped = unkeepable(scan);
+    let mut paths: BTreeSet<_> = scan
+        .changed
+        .iter()
+        .filter(|path| !held.covers(path))
+        .collect();
+    if ctx.settings.new_files == NewFiles::Tracked {
+        paths.retain(|path| !scan.untracked.contains(*path));
+    }
+    paths.retain(|path| match unreadable(ctx, path) {
+        None => true,
+        Some(why) => {
+            skipped.push(Skipped {
+                path: (*path).clone(),
+                why,
+            });
+            false
+        }
+    });
+    let moved = scan.submodules.iter().filter(|path| !held.covers(path));
+    let moved: Vec<_> = moved
+        .filter(|path| moved_forward(ctx, &base, path))
+        .collect();
+    index.take_in(paths.into_iter().chain(moved))?;
+    let tree = index.write_tree()?;
+    let changes = repo.changes(&base, &tree)?;
+    Ok(Snapshot {
+        index,
+        tree,
+        changes,
+        skipped,
+        staged,
+        seen,
+    })
+}
+
+/// What is held stays in the index as the branch has it, whatever the user staged.
+fn keep_held(
+    ctx: &Context<'_>,
+    index: &PrivateIndex<'_>,
+    base: &Oid,
+    scan: &Scan,
+    held: &HeldSet,
+) -> Result<()> {
+    let covered = scan.staged.iter().filter(|path| held.covers(path)).cloned();
+    let paths: Vec<_> = covered
+        .chain(held.iter().map(|held| held.path.clone()))
+        .collect();
+    let entries = ctx.repo.entries(base, &paths)?;
+    index.set(paths.iter().map(|path| (path, entries.get(path))))
+}
+
+/// Things in the work tree that git has no way to keep: never left out silently.
+fn unkeepable(scan: &Scan) -> Vec<Skipped> {
+    let skip = |why| {
+        move |path: &RepoPath| Skipped {
+            path: path.clone(),
+            why,
+        }
+    };
+    let nested = scan.nested.iter().map(skip("a repository of its own"));
+    nested
+        .chain(scan.untrackable.iter().map(skip("not a file")))
+        .collect()
+}
+
+fn unreadable(ctx: &Context<'_>, path: &RepoPath) -> Option<&'static str> {
+    let file = path.below(ctx.repo.top());
+    let found = std::fs::symlink_metadata(&file).ok()?;
+    if found.is_dir() || found.is_symlink() {
+        return None;
+    }
+    if !found.is_file() {
+        return Some("not a file");
+    }
+    match File::open(&file) {
+        Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            Some("not readable")
+        }
+        _ => None,
+    }
+}
+
+/// Has the user moved a submodule to a commit that follows the recorded one? Anything else is
+/// recorded only when they stage it: a submodule that was not updated after a pull looks like one
+/// that was moved back.
+fn moved_forward(ctx: &Context<'_>, base: &Oid, path: &RepoPath) -> bool {
+    let recorded = || -> Option<Oid> {
+        let entries = ctx.repo.entries(base, std::slice::from_ref(path)).ok()?;
+        Some(entries.get(path)?.oid.clone())
+    };
+    let Some(recorded) = recorded() else {
+        return false;
+    };
+    ctx.repo.submodule_follows(path, &recorded)
+}
+
+/// Runs the user's hooks on the snapshot and makes a commit of it.
+///
+/// # Errors
+/// When a hook refuses, or the commit cannot be signed.
+pub fn commit(
+    ctx: &Context<'_>,
+    tip: Option<&Oid>,
+    snapshot: &mut Snapshot<'_>,
+    dry_run: bool,
+) -> Result<Oid> {
+    let repo = ctx.repo;
+    ensure_identity(ctx)?;
+    if !dry_run && repo.has_hook("pre-commit") {
+        repo.run_hook("pre-commit", snapshot.index.path(), &[])?;
+        // The hook may have mended files and staged them.
+        let tree = snapshot.index.write_tree()?;
+        if tree != snapshot.tree {
+            let base = match tip {
+                Some(tip) => repo.tree_of(tip)?,
+                None => repo.empty_tree()?,
+            };
+            snapshot.changes = repo.changes(&base, &tree)?;
+            snapshot.tree = tree;
+        }
+    }
+    let message = message(ctx, snapshot, dry_run)?;
+    let parents = tip.cloned().into_iter().collect();
+    let commit = Commit::new(snapshot.tree.clone(), parents, message);
+    let sign = if dry_run { Sign::No } else { Sign::Yes };
+    repo.write_commit(&commit, sign)
+}
+
+fn message(ctx: &Context<'_>, snapshot: &Snapshot<'_>, dry_run: bool) -> Result<Vec<u8>> {
+    let time = clock::civil(clock::now());
+    let template = &ctx.settings.message;
+    let text = commit_message(template, &ctx.machine, &time, &snapshot.changes).map_err(|bad| {
+        let known = crate::model::message::PLACEHOLDERS.map(|name| format!("{{{name}}}"));
+        Error::fatal(format!(
+            "'sync.commitMessage' has an unknown placeholder '{}'",
+            bad.0
+        ))
+        .hint(format!("known are {}", known.join(" ")))
+    })?;
+    let hooks = ["prepare-commit-msg", "commit-msg"];
+    if dry_run || !hooks.iter().any(|hook| ctx.repo.has_hook(hook)) {
+        return Ok(text.into_bytes());
+    }
+    let file = ctx.scratch("COMMIT_EDITMSG");
+    fs::write_atomic(&file, text.as_bytes(), Durable::No)?;
+    let index = snapshot.index.path();
+    ctx.repo
+        .run_hook("prepare-commit-msg", index, &[&file, "message".as_ref()])?;
+    ctx.repo.run_hook("commit-msg", index, &[&file])?;
+    let message = fs::read(&file)?.unwrap_or_default();
+    if message.iter().all(u8::is_ascii_whitespace) {
+        return Err(Error::blocked("a hook left the commit without a message"));
+    }
+    Ok(message)
+}
+
+/// On a machine where the user has not said who they are, commits carry the machine's own name.
+pub fn ensure_identity(ctx: &Context<'_>) -> Result<()> {
+    if ctx.repo.has_identity() || ctx.repo.identity().is_some() {
+        return Ok(());
+    }
+    let name = ctx.machine.user.clone();
+    let email = format!("{name}@{}", host::host_name());
+    ctx.repo.set_identity(Identity {
+        name: name.clone(),
+        email: email.clone(),
+    });
+    let told = ctx.layout.told("identity");
+    if fs::look(&told)?.is_none() {
+        ctx.listener.warn(&format!(
+            "git does not know who you are; commits are made as '{name} <{email}>' \
+             (git config --global user.name and user.email set it)"
+        ));
+        fs::write_atomic(&told, b"", Durable::No)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,368 @@
+//! One sync: what changed here is committed, what changed there arrives, and both are the same
+//! afterwards, but for what waits for a decision.
+//!
+//! A round does all of it once. Where somebody was faster (another machine pushed, the user saved a
+//! file or committed), nothing is forced: the round is run again on what is there now.
+
+use super::guard::{self, Ready};
+use super::held::{self, Holding};
+use super::publish::{Publication, Published, publish};
+use super::record::Begun;
+use super::snapshot::{self, Skipped, Snapshot};
+use super::upstream;
+use super::{Context, Done, recover};
+use crate::error::{Error, Result};
+use crate::git::commit::{Commit, Sign};
+use crate::git::config::{CommitWhen, NewFiles};
+use crate::git::refs::RefChange;
+use crate::git::remote::Unreachable;
+use crate::git::status::Scan;
+use crate::model::entry::{Change, Oid};
+use crate::model::held::Held;
+use crate::model::path::RepoPath;
+use crate::model::run::RunResult;
+use crate::model::state::{Counts, State};
+use crate::sys::lock::Lock;
+use crate::sys::{clock, fs, interrupt};
+use std::time::Duration;
+
+/// How a sync is run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Change nothing; say what would change.
+    pub dry_run: bool,
+    /// Do not touch the network.
+    pub offline: bool,
+    /// How long to wait for another run.
+    pub wait: Duration,
+}
+
+/// Was the remote asked?
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// There is none.
+    #[default]
+    NoRemote,
+    /// It was not asked, as wished.
+    Offline,
+    /// It was.
+    Reached,
+    /// It could not be.
+    Unreachable(Unreachable),
+}
+
+/// What a sync did, or would do.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    /// `origin/main`; `None` without a remote.
+    pub upstream: Option<String>,
+    /// Was it only a rehearsal?
+    pub dry_run: bool,
+    /// What was committed on this machine.
+    pub committed: Vec<Change>,
+    /// Commits that came.
+    pub pulled: usize,
+    /// What they changed in the work tree.
+    pub pulled_changes: Vec<Change>,
+    /// Commits that were sent.
+    pub pushed: usize,
+    /// Paths that wait for a decision.
+    pub held: Vec<Held>,
+    /// Paths that cannot be synced.
+    pub skipped: Vec<Skipped>,
+    /// Paths that a policy decided, and its word.
+    pub settled: Vec<(RepoPath, &'static str)>,
+    /// The ref that keeps what was replaced, where something was.
+    pub kept: Option<String>,
+    /// Was the history of the remote rewritten?
+    pub rewritten: bool,
+    /// Was the remote asked?
+    pub reach: Reach,
+    /// What is left to do.
+    pub counts: Counts,
+    /// Connections to the remote.
+    pub connections: u32,
+    /// Milliseconds.
+    pub ms: u64,
+}
+
+impl Outcome {
+    /// The state afterwards.
+    pub fn state(&self) -> State {
+        self.counts.state()
+    }
+
+    /// How it ended.
+    pub fn result(&self) -> RunResult {
+        if matches!(self.reach, Reach::Unreachable(_)) {
+            RunResult::Unreachable
+        } else if !self.held.is_empty() {
+            RunResult::Held
+        } else if !self.skipped.is_empty() {
+            RunResult::Skipped
+        } else {
+            RunResult::Ok
+        }
+    }
+
+    /// Did anything change, or would it?
+    pub fn is_change(&self) -> bool {
+        !self.committed.is_empty() || self.pulled + self.pushed > 0 || !self.settled.is_empty()
+    }
+}
+
+/// Syncs the repository of `ctx`.
+pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
+    let begun = Begun::now("sync");
+    guard::check(ctx)?;
+    with_lock(ctx, options, |ready| {
+        if options.dry_run {
+            return rehearse(ctx, || run(ctx, options, ready));
+        }
+        begun.announce(ctx)?;
+        let mut result = run(ctx, options, ready);
+        begun.ended(ctx, &mut result);
+        result
+    })
+}
+
+/// Runs `work` alone in the repository, after what a dead run left is cleaned up.
+pub(super) fn with_lock<T>(
+    ctx: &Context<'_>,
+    options: &Options,
+    work: impl FnOnce(Ready) -> Result<T>,
+) -> Result<T> {
+    ctx.layout.create()?;
+    let lock = Lock::take(&ctx.layout.lock(), options.wait, clock::epoch())?;
+    let ready = guard::check(ctx)?;
+    recover::recover(ctx, &ready, &lock)?;
+    let scratch = ctx.layout.fresh_scratch()?;
+    let result = work(ready);
+    fs::remove_scratch(&scratch)?;
+    drop(lock);
+    result
+}
+
+/// Runs `work` with all new objects going to a folder that is thrown away.
+pub(super) fn rehearse<T>(ctx: &Context<'_>, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let objects = ctx.scratch("objects");
+    fs::create_dir_all(&objects)?;
+    ctx.repo.set_quarantine(Some(objects));
+    let result = work();
+    ctx.repo.set_quarantine(None);
+    result
+}
+
+/// How a round ended.
+pub(super) enum Round {
+    /// There is nothing left to do.
+    Done,
+    /// Somebody was faster, in these words.
+    Again(String),
+}
+
+fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<Outcome> {
+    let mut outcome = Outcome {
+        upstream: ready
+            .upstream
+            .as_ref()
+            .map(crate::git::repo::Upstream::short),
+        dry_run: options.dry_run,
+        ..Outcome::default()
+    };
+    let mut ready = ready;
+    let mut why = String::new();
+    for attempt in 0..=ctx.settings.retries {
+        if attempt > 0 {
+            pause(attempt);
+            ready = guard::check(ctx)?;
+        }
+        match round(ctx, options, &ready, &mut outcome)? {
+            Round::Done => return Ok(outcome),
+            Round::Again(reason) => why = reason,
+        }
+    }
+    let times = ctx.settings.retries + 1;
+    Err(
+        Error::blocked(format!("gave up after {times} tries: {why}"))
+            .hint("nothing is lost; run 'git sync' again")
+            .hint("sync.retries says how often it is tried"),
+    )
+}
+
+/// Two machines that lost a race against each other must not meet again at once.
+fn pause(attempt: u32) {
+    let spread = u64::from(jiff::Timestamp::now().subsec_nanosecond().unsigned_abs() % 100);
+    let millis = (20_u64 << attempt.min(6)) + spread;
+    std::thread::sleep(Duration::from_millis(millis));
+}
+
+fn round(
+    ctx: &Context<'_>,
+    options: &Options,
+    ready: &Ready,
+    outcome: &mut Outcome,
+) -> Result<Round> {
+    interrupt::check()?;
+    let Some(local) = commit_local(ctx, options, ready, outcome)? else {
+        return Ok(Round::Again(
+            "the branch or the index changed meanwhile".to_owned(),
+        ));
+    };
+    upstream::meet(ctx, options, ready, local, outcome)
+}
+
+/// What this machine has, in commits.
+#[derive(Debug)]
+pub(super) struct Local<'repo> {
+    /// The tip of the branch, with everything that is to be published.
+    pub(super) tip: Option<Oid>,
+    /// Commits on top of it that are not to be published: the work of a user who commits by hand.
+    pub(super) pending: Vec<Oid>,
+    /// Is the first of `pending` what the user staged?
+    pub(super) staged: bool,
+    /// The files as they are.
+    pub(super) snapshot: Option<Snapshot<'repo>>,
+    /// What waits for a decision.
+    pub(super) holding: Holding,
+}
+
+/// Commits what changed on this machine; `None` where the user was faster.
+fn commit_local<'repo>(
+    ctx: &Context<'repo>,
+    options: &Options,
+    ready: &Ready,
+    outcome: &mut Outcome,
+) -> Result<Option<Local<'repo>>> {
+    let branch = &ready.branch;
+    let holding = looked_at_again(ctx, options, ready)?;
+    let scan = ctx.repo.scan(ctx.settings.new_files == NewFiles::All)?;
+    guard::merged(&scan)?;
+    outcome.skipped.clear();
+    outcome.held = holding.set.iter().cloned().collect();
+    outcome.counts = Counts {
+        held: holding.set.len(),
+        ..Counts::default()
+    };
+    let mut local = Local {
+        tip: branch.tip.clone(),
+        pending: Vec::new(),
+        staged: false,
+        snapshot: None,
+        holding,
+    };
+    if !is_work(&scan, &local.holding) {
+        return Ok(Some(local));
+    }
+    let mut snapshot = snapshot::take(ctx, branch.tip.as_ref(), &scan, &local.holding.set)?;
+    outcome.skipped.clone_from(&snapshot.skipped);
+    if !snapshot.changes.is_empty() {
+        if ctx.settings.commit == CommitWhen::Never {
+            carry(ctx, &mut local, &snapshot)?;
+            outcome.counts.dirty = snapshot.changes.len();
+        } else {
+            let commit =
+                snapshot::commit(ctx, branch.tip.as_ref(), &mut snapshot, options.dry_run)?;
+            if !options.dry_run && !advance(ctx, ready, &scan, &snapshot, &commit)? {
+                return Ok(None);
+            }
+            ctx.listener.done(&Done::Committed(&snapshot.changes));
+            outcome.committed.append(&mut snapshot.changes);
+            local.tip = Some(commit);
+            if !options.dry_run {
+                // The snapshot's index has become the user's.
+                snapshot.seen = super::publish::IndexSeen::now(&ctx.repo.index_path())?;
+            }
+        }
+    }
+    local.snapshot = Some(snapshot);
+    Ok(Some(local))
+}
+
+/// The held paths as they are now, with the ref brought up to date.
+fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Result<Holding> {
+    let branch = &ready.branch;
+    let mut holding = Holding::load(ctx, &branch.name)?;
+    let Some(tip) = branch.tip.as_ref().filter(|_| !holding.set.is_empty()) else {
+        return Ok(holding);
+    };
+    let set = held::refresh(ctx, &holding, tip)?;
+    if options.dry_run {
+        holding.set = set;
+        return Ok(holding);
+    }
+    if let Some(change) = holding.change_to(ctx, &branch.name, &set, [])? {
+        let oid = change.new.clone();
+        ctx.repo
+            .change_refs("sync: held paths looked at again", &[change])?;
+        holding = Holding { set, oid };
+    }
+    Ok(holding)
+}
+
+/// Is there anything to look at closely: a change, or something that cannot be kept?
+fn is_work(scan: &Scan, holding: &Holding) -> bool {
+    let changed = scan
+        .dirty()
+        .into_iter()
+        .any(|path| !holding.set.covers(path));
+    changed || !scan.nested.is_empty() || !scan.untrackable.is_empty()
+}
+
+/// Makes commits of the user's uncommitted work that are carried along and never published.
+fn carry(ctx: &Context<'_>, local: &mut Local<'_>, snapshot: &Snapshot<'_>) -> Result<()> {
+    snapshot::ensure_identity(ctx)?;
+    let mut parents: Vec<_> = local.tip.iter().cloned().collect();
+    let trees = snapshot.staged.iter().chain([&snapshot.tree]);
+    for tree in trees {
+        let commit = Commit::new(tree.clone(), parents, "uncommitted work\n");
+        let commit = ctx.repo.write_commit(&commit, Sign::No)?;
+        parents = vec![commit.clone()];
+        local.pending.push(commit);
+    }
+    local.staged = snapshot.staged.is_some();
+    Ok(())
+}
+
+/// Moves the branch to the commit of the snapshot; `false` where the user was faster.
+fn advance(
+    ctx: &Context<'_>,
+    ready: &Ready,
+    scan: &Scan,
+    snapshot: &Snapshot<'_>,
+    commit: &Oid,
+) -> Result<bool> {
+    let publication = Publication {
+        branch: &ready.branch.name,
+        old: ready.branch.tip.as_ref(),
+        new: commit,
+        index_tree: &snapshot.tree,
+        live_tree: &snapshot.tree,
+        changes: Vec::new(),
+        index: &snapshot.index,
+        index_holds: Some(&snapshot.tree),
+        seen: snapshot.seen,
+        refs: keep_staged(ctx, scan, snapshot)?,
+        message: "sync: commit of this machine",
+    };
+    Ok(publish(ctx, &publication)? == Published::Done)
+}
+
+/// What was staged and then edited further is in the index alone, and the index is replaced.
+fn keep_staged(ctx: &Context<'_>, scan: &Scan, snapshot: &Snapshot<'_>) -> Result<Vec<RefChange>> {
+    let Some(tree) = snapshot
+        .staged
+        .as_ref()
+        .filter(|_| !scan.staged.is_disjoint(&scan.changed))
+    else {
+        return Ok(Vec::new());
+    };
+    let commit = Commit::new(tree.clone(), Vec::new(), "what was staged before a sync\n");
+    let new = Some(ctx.repo.write_commit(&commit, Sign::No)?);
+    let name = format!("refs/git-sync/before/{}-staged", ctx.run);
+    Ok(vec![RefChange {
+        name,
+        old: None,
+        new,
+    }])
+}

@@ -1,0 +1,463 @@
+//! The remote half of a round: ask, put together, make real, send.
+
+use super::collide;
+use super::guard::Ready;
+use super::held::Holding;
+use super::integrate::{How, Integration, Sides, integrate};
+use super::publish::{IndexSeen, Publication, Published, publish};
+use super::settle::settle;
+use super::sync::{Local, Options, Outcome, Reach, Round};
+use super::{Context, Done};
+use crate::error::{Error, Result};
+use crate::git::index::PrivateIndex;
+use crate::git::refs::RefChange;
+use crate::git::remote::{Fetched, Push, Pushed};
+use crate::git::repo::Upstream;
+use crate::git::transport::Transport;
+use crate::model::entry::{Change, Oid};
+use crate::model::held::{Held, HeldSet};
+
+/// Brings `local` and the remote together.
+pub(super) fn meet(
+    ctx: &Context<'_>,
+    options: &Options,
+    ready: &Ready,
+    local: Local<'_>,
+    outcome: &mut Outcome,
+) -> Result<Round> {
+    let Some(upstream) = &ready.upstream else {
+        outcome.reach = Reach::NoRemote;
+        return Ok(Round::Done);
+    };
+    let mut meeting = Meeting {
+        ctx,
+        options,
+        ready,
+        upstream,
+        outcome,
+        shows: false,
+    };
+    meeting.shows = ctx.listener.is_watched();
+    meeting.run(local)
+}
+
+/// One meeting with the remote.
+struct Meeting<'a, 'repo> {
+    ctx: &'a Context<'repo>,
+    options: &'a Options,
+    ready: &'a Ready,
+    upstream: &'a Upstream,
+    outcome: &'a mut Outcome,
+    shows: bool,
+}
+
+impl Meeting<'_, '_> {
+    fn run(&mut self, local: Local<'_>) -> Result<Round> {
+        let repo = self.ctx.repo;
+        let seen = repo.resolve(&self.upstream.tracking)?;
+        if self.options.offline {
+            self.outcome.reach = Reach::Offline;
+            return self.end(local.tip.as_ref(), seen.as_ref());
+        }
+        let sends = local.tip.is_some() && local.tip != seen;
+        let transport = self.transport(sends);
+        if let (Some(tip), Some(seen)) = (&local.tip, &seen)
+            && sends
+            && !self.options.dry_run
+            && repo.ahead_behind(tip, seen)?.1 == 0
+        {
+            match self.push(&transport, tip, Some(seen))? {
+                Pushed::Lost => {}
+                pushed => return self.pushed(pushed, tip, Some(seen)),
+            }
+        }
+        self.outcome.connections += 1;
+        match repo.fetch(&transport, self.upstream, self.shows)? {
+            Fetched::Done => self.outcome.reach = Reach::Reached,
+            Fetched::Unreachable(unreachable) => {
+                self.outcome.reach = Reach::Unreachable(unreachable);
+                return self.end(local.tip.as_ref(), seen.as_ref());
+            }
+            Fetched::NoBranch => return self.create(&transport, &local, seen.as_ref()),
+        }
+        let Some(theirs) = repo.resolve(&self.upstream.tracking)? else {
+            return Err(Error::failed(format!(
+                "'{}' was fetched and is not there",
+                self.upstream.short()
+            )));
+        };
+        self.join(&transport, local, seen.as_ref(), &theirs)
+    }
+
+    /// A run that will send has its second connection on the first one's transport.
+    fn transport(&self, sends: bool) -> Transport {
+        let repo = self.ctx.repo;
+        match repo.remote_url(&self.upstream.remote) {
+            Some(url) if sends && !self.options.dry_run => Transport::shared(repo, &url),
+            _ => Transport::single(repo),
+        }
+    }
+
+    /// The remote has no such branch: it was never there, or it is no more.
+    fn create(
+        &mut self,
+        transport: &Transport,
+        local: &Local<'_>,
+        seen: Option<&Oid>,
+    ) -> Result<Round> {
+        self.outcome.reach = Reach::Reached;
+        if let Some(seen) = seen {
+            return Err(self.deleted(transport, seen)?);
+        }
+        match &local.tip {
+            Some(tip) => self.send(transport, tip, None),
+            None => self.end(None, None),
+        }
+    }
+
+    fn deleted(&mut self, transport: &Transport, seen: &Oid) -> Result<Error> {
+        let Upstream { remote, branch, .. } = self.upstream;
+        let name = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        self.outcome.connections += 1;
+        let heads = self.ctx.repo.remote_heads(transport, remote)?;
+        let error = Error::blocked(format!("{remote} has no branch '{name}' any more"));
+        let (heads, default) = heads.unwrap_or_default();
+        let error = match default
+            .as_deref()
+            .and_then(|name| name.strip_prefix("refs/heads/"))
+        {
+            Some(default) => error.hint(format!(
+                "git fetch {remote} && git branch -u {remote}/{default}   follows its default \
+                 branch '{default}'"
+            )),
+            None if heads.is_empty() => error.hint(format!("{remote} has no branches at all")),
+            None => error,
+        };
+        Ok(error
+            .hint(format!(
+                "git push {remote} HEAD:{branch}   puts it back as it is here"
+            ))
+            .hint(format!(
+                "it was last seen at {}; nothing was changed",
+                seen.short()
+            )))
+    }
+
+    /// Both sides are known: puts them together.
+    fn join(
+        &mut self,
+        transport: &Transport,
+        local: Local<'_>,
+        seen: Option<&Oid>,
+        theirs: &Oid,
+    ) -> Result<Round> {
+        if local.tip.as_ref() == Some(theirs) {
+            return self.end(Some(theirs), Some(theirs));
+        }
+        let fork = self.fork(local.tip.as_ref(), seen, theirs)?;
+        let sides = Sides {
+            ours: local.tip.as_ref(),
+            theirs,
+            fork: fork.commit.as_ref(),
+            pending: &local.pending,
+        };
+        super::snapshot::ensure_identity(self.ctx)?;
+        let integration = integrate(self.ctx, &sides)?;
+        if integration.how == How::Nothing {
+            return self.send(transport, &integration.tip, Some(theirs));
+        }
+        let Some(tip) = self.make_real(&local, &integration, theirs, &fork)? else {
+            return Ok(Round::Again("files were saved meanwhile".to_owned()));
+        };
+        self.send(transport, &tip, Some(theirs))
+    }
+
+    /// What both sides had last.
+    fn fork(&self, ours: Option<&Oid>, seen: Option<&Oid>, theirs: &Oid) -> Result<Fork> {
+        let repo = self.ctx.repo;
+        let Some(ours) = ours else {
+            return Ok(Fork::default());
+        };
+        let base = repo.merge_base(ours, theirs)?;
+        if repo.is_shallow() && base.is_none() {
+            return Err(
+                Error::fatal("this clone is too shallow to see what both sides had last")
+                    .hint(format!(
+                        "git fetch --unshallow {}   brings the history",
+                        self.upstream.remote
+                    ))
+                    .hint("nothing was changed"),
+            );
+        }
+        // Where the remote was last seen, or where the branch left it: if that is in our history
+        // and no longer in the remote's, the remote's was rewritten.
+        let last = match seen {
+            Some(seen) if seen != theirs && repo.is_ancestor(seen, ours)? => Some(seen.clone()),
+            _ => repo.fork_point(&self.upstream.tracking, ours)?,
+        };
+        Ok(match last {
+            Some(last) if !repo.is_ancestor(&last, theirs)? => Fork {
+                commit: Some(last),
+                rewritten: true,
+            },
+            _ => Fork {
+                commit: base,
+                rewritten: false,
+            },
+        })
+    }
+
+    /// Decides, holds, and makes the new tip real; `None` where the user was faster.
+    fn make_real(
+        &mut self,
+        local: &Local<'_>,
+        integration: &Integration,
+        theirs: &Oid,
+        fork: &Fork,
+    ) -> Result<Option<Oid>> {
+        let (ctx, repo) = (self.ctx, self.ctx.repo);
+        let here = local.pending.last().or(local.tip.as_ref());
+        let from = match here {
+            Some(here) => repo.tree_of(here)?,
+            None => repo.empty_tree()?,
+        };
+        let settled = match here {
+            Some(here) => settle(ctx, integration, here)?,
+            None => super::settle::Settled {
+                tip: integration.tip.clone(),
+                holds: Vec::new(),
+                settled: Vec::new(),
+            },
+        };
+        let tip = settled.tip;
+        let live = integration.pending.last().unwrap_or(&tip);
+        let live_tree = repo.tree_of(live)?;
+        let copied;
+        let (index, index_seen) = match &local.snapshot {
+            Some(snapshot) => (&snapshot.index, snapshot.seen),
+            None => {
+                let seen = IndexSeen::now(&repo.index_path())?;
+                copied = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
+                (&copied, seen)
+            }
+        };
+        let mut incoming = repo.changes(&from, &live_tree)?;
+        let collisions = collide::find(ctx, &incoming, live, index)?;
+        let holds: Vec<_> = settled.holds.into_iter().chain(collisions.holds).collect();
+        let set = self.held_after(&local.holding, &holds, &tip)?;
+        incoming
+            .retain(|change| !set.covers(&change.path) && !collisions.same.contains(&change.path));
+        self.outcome.pulled += match &local.tip {
+            Some(ours) => self.count(theirs, Some(ours))?,
+            None => self.count(theirs, None)?,
+        };
+        self.outcome.rewritten |= fork.rewritten;
+        if !self.options.dry_run {
+            let dropped = fork.rewritten || !settled.settled.is_empty();
+            let refs = self.refs(local, &set, dropped)?;
+            let kept = refs.kept.clone();
+            let index_tree = match integration.pending.first() {
+                Some(staged) if local.staged => repo.tree_of(staged)?,
+                _ => repo.tree_of(&tip)?,
+            };
+            let published = publish(
+                ctx,
+                &Publication {
+                    branch: &self.ready.branch.name,
+                    old: local.tip.as_ref(),
+                    new: &tip,
+                    index_tree: &index_tree,
+                    live_tree: &live_tree,
+                    changes: incoming.clone(),
+                    index,
+                    index_holds: None,
+                    seen: index_seen,
+                    refs: refs.changes,
+                    message: &format!("sync: {}", how(integration.how)),
+                },
+            )?;
+            if published != Published::Done {
+                return Ok(None);
+            }
+            self.outcome.kept = kept.or(self.outcome.kept.take());
+        }
+        self.tell(integration, &settled.settled, &holds, theirs, &incoming);
+        self.outcome.settled.extend(settled.settled);
+        self.outcome.pulled_changes.extend(incoming);
+        self.outcome.held = set.iter().cloned().collect();
+        self.outcome.counts.held = set.len();
+        Ok(Some(tip))
+    }
+
+    fn tell(
+        &self,
+        integration: &Integration,
+        settled: &[(crate::model::path::RepoPath, &'static str)],
+        holds: &[Held],
+        theirs: &Oid,
+        incoming: &[Change],
+    ) {
+        let listener = self.ctx.listener;
+        if self.outcome.rewritten {
+            listener.warn(&format!(
+                "the history of {} was rewritten, and this machine follows it ({})",
+                self.upstream.short(),
+                theirs.short()
+            ));
+        }
+        if self.outcome.pulled > 0 {
+            listener.done(&Done::Pulled {
+                commits: self.outcome.pulled,
+                changes: incoming,
+            });
+        }
+        if matches!(integration.how, How::Rebased | How::Merged) {
+            listener.done(&Done::Integrated(how(integration.how)));
+        }
+        for (path, word) in settled {
+            listener.done(&Done::Settled(path, word));
+        }
+        for held in holds {
+            listener.done(&Done::Held(held));
+        }
+    }
+
+    /// The held paths once `tip` is the branch's.
+    fn held_after(&self, holding: &Holding, new: &[Held], tip: &Oid) -> Result<HeldSet> {
+        let mut set = holding.set.clone();
+        for held in new {
+            set.insert(held.clone());
+        }
+        let paths: Vec<_> = set.iter().map(|held| held.path.clone()).collect();
+        if paths.is_empty() {
+            return Ok(set);
+        }
+        let theirs = self.ctx.repo.entries(tip, &paths)?;
+        Ok(HeldSet::new(set.iter().filter_map(|held| {
+            let theirs = theirs.get(&held.path).cloned();
+            let same = theirs == held.ours && new.iter().all(|new| new.path != held.path);
+            (!same).then(|| Held {
+                theirs,
+                ..held.clone()
+            })
+        })))
+    }
+
+    /// The refs that change with the branch: what is held, and what would otherwise be dropped.
+    fn refs(&self, local: &Local<'_>, set: &HeldSet, dropped: bool) -> Result<Refs> {
+        let mut refs = Refs {
+            changes: Vec::new(),
+            kept: None,
+        };
+        let branch = &self.ready.branch.name;
+        let here = local.pending.last().or(local.tip.as_ref());
+        refs.changes.extend(
+            local
+                .holding
+                .change_to(self.ctx, branch, set, here.cloned())?,
+        );
+        if let Some(here) = here.filter(|_| dropped) {
+            let name = format!("refs/git-sync/before/{}", self.ctx.run);
+            refs.kept = Some(name.clone());
+            let old = self.ctx.repo.resolve(&name)?;
+            refs.changes.push(RefChange {
+                name,
+                old,
+                new: Some(here.clone()),
+            });
+        }
+        Ok(refs)
+    }
+
+    /// Sends `tip`, if the remote lacks it.
+    fn send(&mut self, transport: &Transport, tip: &Oid, theirs: Option<&Oid>) -> Result<Round> {
+        if theirs == Some(tip) {
+            return self.end(Some(tip), theirs);
+        }
+        if self.options.dry_run {
+            self.outcome.pushed = self.count(tip, theirs)?;
+            return Ok(Round::Done);
+        }
+        let pushed = self.push(transport, tip, theirs)?;
+        self.pushed(pushed, tip, theirs)
+    }
+
+    fn push(&mut self, transport: &Transport, tip: &Oid, lease: Option<&Oid>) -> Result<Pushed> {
+        self.ctx.listener.doing("push");
+        self.outcome.connections += 1;
+        self.ctx.repo.push(
+            transport,
+            &Push {
+                upstream: self.upstream,
+                new: tip,
+                lease,
+            },
+        )
+    }
+
+    fn pushed(&mut self, pushed: Pushed, tip: &Oid, theirs: Option<&Oid>) -> Result<Round> {
+        match pushed {
+            Pushed::Done => {
+                self.outcome.reach = Reach::Reached;
+                let commits = self.count(tip, theirs)?;
+                self.outcome.pushed += commits;
+                let to = self.upstream.short();
+                self.ctx.listener.done(&Done::Pushed { commits, to: &to });
+                self.end(Some(tip), Some(tip))
+            }
+            Pushed::Lost => Ok(Round::Again("another machine was faster".to_owned())),
+            Pushed::Refused(error) => Err(error),
+            Pushed::Unreachable(unreachable) => {
+                self.outcome.reach = Reach::Unreachable(unreachable);
+                self.end(Some(tip), theirs)
+            }
+        }
+    }
+
+    fn count(&self, tip: &Oid, theirs: Option<&Oid>) -> Result<usize> {
+        let repo = self.ctx.repo;
+        match theirs {
+            // In a rehearsal the commits are where only git looks.
+            Some(_) if self.options.dry_run => Ok(repo.commits(tip, theirs)?.len()),
+            Some(theirs) => Ok(repo.ahead_behind(tip, theirs)?.0),
+            None => Ok(repo.commits(tip, None)?.len()),
+        }
+    }
+
+    /// Nothing is left to do: notes where the two sides are.
+    fn end(&mut self, tip: Option<&Oid>, theirs: Option<&Oid>) -> Result<Round> {
+        let repo = self.ctx.repo;
+        let (ahead, behind) = match (tip, theirs) {
+            (Some(tip), _) if self.options.dry_run => (self.count(tip, theirs)?, 0),
+            (Some(tip), Some(theirs)) => repo.ahead_behind(tip, theirs)?,
+            (Some(tip), None) => (repo.commits(tip, None)?.len(), 0),
+            (None, Some(theirs)) => (0, repo.commits(theirs, None)?.len()),
+            (None, None) => (0, 0),
+        };
+        self.outcome.counts.ahead = ahead;
+        self.outcome.counts.behind = behind;
+        Ok(Round::Done)
+    }
+}
+
+/// What both sides had last, and whether the remote still has it.
+#[derive(Debug, Default)]
+struct Fork {
+    commit: Option<Oid>,
+    rewritten: bool,
+}
+
+/// Refs that change with the branch.
+struct Refs {
+    changes: Vec<RefChange>,
+    kept: Option<String>,
+}
+
+fn how(how: How) -> &'static str {
+    match how {
+        How::Nothing => "nothing to do",
+        How::FastForward => "fast-forward",
+        How::Rebased => "rebase",
+        How::Merged => "merge",
+    }
+}

@@ -1,0 +1,110 @@
+//! `refs/git-sync/held/<branch>`: the held paths of a branch, with all three versions of each.
+//!
+//! A ref and not a file, so that it changes in one transaction with the branch, keeps its objects
+//! alive by itself, and has a history that `git log` shows. Its tree holds `held.json` and the
+//! folders `base/`, `ours/` and `theirs/`; its parents are the set before it and the commits of this
+//! machine that were left out because of it.
+
+use crate::error::{Error, Result};
+use crate::git::Repo;
+use crate::git::commit::{Commit, Sign};
+use crate::git::index::PrivateIndex;
+use crate::model::entry::{Entry, Mode, Oid};
+use crate::model::held::{Held, HeldSet};
+use crate::model::path::RepoPath;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The version of `held.json` that this program writes and understands.
+const VERSION: u32 = 1;
+
+/// The name of the list in the tree.
+const LIST: &str = "held.json";
+
+#[derive(Debug, Serialize, Deserialize)]
+struct List {
+    version: u32,
+    held: Vec<Held>,
+}
+
+/// The ref for a branch (`refs/heads/…`).
+pub fn ref_name(branch: &str) -> String {
+    format!(
+        "refs/git-sync/held/{}",
+        branch.strip_prefix("refs/heads/").unwrap_or(branch)
+    )
+}
+
+/// What a branch holds, and the commit that says so.
+pub fn load(repo: &Repo, branch: &str) -> Result<(HeldSet, Option<Oid>)> {
+    let name = ref_name(branch);
+    match repo.resolve(&name)? {
+        None => Ok((HeldSet::default(), None)),
+        Some(oid) => Ok((read(repo, &oid)?, Some(oid))),
+    }
+}
+
+/// The set that a commit of [`save`] holds.
+pub fn read(repo: &Repo, oid: &Oid) -> Result<HeldSet> {
+    let broken = || {
+        Error::fatal(format!("the held paths in {} cannot be read", oid.short()))
+            .hint(format!("git show {oid}:{LIST}   shows the list"))
+    };
+    let bytes = repo.file(oid, LIST)?.ok_or_else(broken)?;
+    #[derive(Deserialize)]
+    struct Version {
+        version: u32,
+    }
+    let Version { version } =
+        serde_json::from_slice(&bytes).map_err(|source| broken().because(source))?;
+    if version != VERSION {
+        return Err(broken()
+            .because(format!("version {version}"))
+            .hint("a newer git-sync wrote it"));
+    }
+    let list: List = serde_json::from_slice(&bytes).map_err(|source| broken().because(source))?;
+    Ok(HeldSet::new(list.held))
+}
+
+/// Writes a set as a commit, to be put under [`ref_name`]; `parents` keeps alive what it is about.
+pub fn save(
+    repo: &Repo,
+    set: &HeldSet,
+    parents: Vec<Oid>,
+    subject: &str,
+    scratch: PathBuf,
+) -> Result<Oid> {
+    let list = List {
+        version: VERSION,
+        held: set.iter().cloned().collect(),
+    };
+    let text = serde_json::to_vec_pretty(&list)
+        .map_err(|source| Error::failed("the held paths cannot be written").because(source))?;
+    let list = Entry {
+        mode: Mode::File,
+        oid: repo.write_blob(text)?,
+    };
+    let mut entries = vec![(RepoPath::from_bytes(LIST.as_bytes()), list)];
+    for held in set.iter() {
+        let sides = [
+            ("base", &held.base),
+            ("ours", &held.ours),
+            ("theirs", &held.theirs),
+        ];
+        for (side, entry) in sides {
+            if let Some(entry) = entry {
+                let mut path = format!("{side}/").into_bytes();
+                path.extend_from_slice(held.path.as_bytes());
+                entries.push((RepoPath::from_bytes(path), entry.clone()));
+            }
+        }
+    }
+    let index = PrivateIndex::empty(repo, scratch)?;
+    index.set(entries.iter().map(|(path, entry)| (path, Some(entry))))?;
+    let tree = index.write_tree()?;
+    index.discard()?;
+    repo.write_commit(
+        &Commit::new(tree, parents, format!("{subject}\n")),
+        Sign::No,
+    )
+}

@@ -1,0 +1,128 @@
+//! Where our files are.
+
+use crate::error::Result;
+use crate::git::Repo;
+use crate::sys::fs;
+use std::path::{Path, PathBuf};
+
+/// The folders that hold our files, for one work tree.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// `.sync/`: what prompts and people read.
+    visible: PathBuf,
+    /// `.git/sync/` of the repository: what all work trees share.
+    shared: PathBuf,
+    /// `.git/sync/` of this work tree: what a run in it needs.
+    own: PathBuf,
+    /// Where files are made before they go live: on the file system of the work tree.
+    stage: PathBuf,
+}
+
+impl Layout {
+    /// The folders for `repo`.
+    pub fn of(repo: &Repo) -> Self {
+        let visible = repo.top().join(".sync");
+        let own = repo.git_dir().join("sync");
+        let near = fs::same_file_system(repo.git_dir(), repo.top());
+        let stage = if near {
+            own.join("stage")
+        } else {
+            visible.join("stage")
+        };
+        Self {
+            visible,
+            shared: repo.common_dir().join("sync"),
+            own,
+            stage,
+        }
+    }
+
+    /// Makes the folders that a run needs.
+    pub fn create(&self) -> Result<()> {
+        for folder in [&self.shared, &self.own, &self.visible] {
+            if !folder.is_dir() {
+                fs::create_dir_all(folder)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes our folder in the git directory, once nothing in it is needed.
+    pub fn remove(&self) -> Result<()> {
+        fs::remove_scratch(&self.own)?;
+        fs::remove_scratch(&self.shared)
+    }
+
+    /// `.sync/`.
+    pub fn visible(&self) -> &Path {
+        &self.visible
+    }
+
+    /// The lock of the repository.
+    pub fn lock(&self) -> PathBuf {
+        self.shared.join("lock")
+    }
+
+    /// What a run is about to do to the work tree.
+    pub fn journal(&self) -> PathBuf {
+        self.own.join("journal")
+    }
+
+    /// One line for every run.
+    pub fn history(&self) -> PathBuf {
+        self.shared.join("history.jsonl")
+    }
+
+    /// What background runs had to say.
+    pub fn log(&self) -> PathBuf {
+        self.shared.join("log")
+    }
+
+    /// Said once, and not again.
+    pub fn told(&self, what: &str) -> PathBuf {
+        self.shared.join(format!("told-{what}"))
+    }
+
+    /// A file of this run; all of them are gone after it.
+    pub fn scratch(&self, name: &str) -> PathBuf {
+        self.own.join("tmp").join(name)
+    }
+
+    /// The folder of [`Self::scratch`], empty.
+    pub fn fresh_scratch(&self) -> Result<PathBuf> {
+        let folder = self.own.join("tmp");
+        fs::remove_scratch(&folder)?;
+        fs::create_dir_all(&folder)?;
+        Ok(folder)
+    }
+
+    /// Where files are made before they go live.
+    pub fn stage(&self) -> &Path {
+        &self.stage
+    }
+
+    /// What was found where nobody expected it, after a crash.
+    pub fn rescued(&self) -> PathBuf {
+        self.own.join("rescued")
+    }
+
+    /// The name of this machine.
+    pub fn machine_id(&self) -> PathBuf {
+        self.visible.join("machine-id")
+    }
+
+    /// When the last successful sync was.
+    pub fn last_sync(&self) -> PathBuf {
+        self.visible.join("last-sync")
+    }
+
+    /// The icon alone.
+    pub fn icon(&self) -> PathBuf {
+        self.visible.join("sync-status")
+    }
+
+    /// The state in one line.
+    pub fn state(&self) -> PathBuf {
+        self.visible.join("state")
+    }
+}

@@ -1,0 +1,53 @@
+//! Lock files that a killed run's children left behind.
+//!
+//! Git never removes the lock of a process that died, so one `kill -9` stops every later commit of
+//! the user. We hold our own lock, which the kernel frees; when its last holder died, what was
+//! locked since that moment was locked by its children, or by a git that is running now.
+
+use crate::error::Result;
+use crate::git::Repo;
+use crate::git::repo::Upstream;
+use crate::sys::fs;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+/// A git that is running lets go of a ref within this time.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Removes the locks that a run which began at `since` and died left on what it changes; returns
+/// them.
+pub fn remove_locks(
+    repo: &Repo,
+    branch: &str,
+    upstream: Option<&Upstream>,
+    since: SystemTime,
+) -> Result<Vec<PathBuf>> {
+    let shared = repo.common_dir();
+    let mut locks = vec![
+        repo.git_dir().join("HEAD.lock"),
+        shared.join("packed-refs.lock"),
+        shared.join("shallow.lock"),
+        shared.join(format!("{branch}.lock")),
+        shared.join(format!("{}.lock", super::held::ref_name(branch))),
+    ];
+    if let Some(upstream) = upstream {
+        locks.push(shared.join(format!("{}.lock", upstream.tracking)));
+    }
+    let stale = |path: &PathBuf| -> Result<bool> {
+        let found = fs::look(path)?.and_then(|found| found.modified().ok());
+        Ok(found.is_some_and(|modified| modified >= since))
+    };
+    let deadline = Instant::now() + PATIENCE;
+    let mut removed = Vec::new();
+    for lock in locks {
+        while stale(&lock)? {
+            if Instant::now() >= deadline {
+                fs::remove_file(&lock)?;
+                removed.push(lock);
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    Ok(removed)
+}

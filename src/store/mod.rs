@@ -1,0 +1,10 @@
+//! Our own files and refs, one file here for each: where they are, what they hold, how they survive
+//! a crash.
+
+pub mod held;
+pub mod history;
+pub mod journal;
+pub mod layout;
+pub mod leftovers;
+pub mod machine;
+pub mod state;

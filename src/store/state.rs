@@ -1,0 +1,48 @@
+//! `.sync/state`, `.sync/sync-status` and `.sync/last-sync`: what a prompt reads without asking us.
+
+use super::layout::Layout;
+use crate::error::Result;
+use crate::model::state::{Counts, State, StateLine};
+use crate::sys::fs::{self, Durable};
+use crate::sys::{clock, lock};
+
+/// Writes the state and its icon, each as a whole.
+pub fn write(layout: &Layout, state: State, counts: Counts) -> Result<()> {
+    let line = StateLine {
+        state,
+        counts,
+        epoch: clock::epoch(),
+        pid: std::process::id(),
+    };
+    // They can be made again at any time: no need to wait for the disk.
+    fs::write_atomic(&layout.state(), line.print().as_bytes(), Durable::No)?;
+    let icon = state.icon();
+    if fs::read(&layout.icon())?.as_deref() != Some(icon.as_bytes()) {
+        fs::write_atomic(&layout.icon(), icon.as_bytes(), Durable::No)?;
+    }
+    Ok(())
+}
+
+/// Notes that a sync has just succeeded.
+pub fn write_last_sync(layout: &Layout) -> Result<()> {
+    let text = format!("{}\n", clock::rfc3339(clock::now()));
+    fs::write_atomic(&layout.last_sync(), text.as_bytes(), Durable::No)
+}
+
+/// When the last successful sync was, RFC 3339.
+pub fn last_sync(layout: &Layout) -> Result<Option<String>> {
+    Ok(fs::read_text(&layout.last_sync())?.map(|text| text.trim().to_owned()))
+}
+
+/// What the last run left; a `syncing` whose process is gone is an error that nobody wrote down.
+pub fn read(layout: &Layout) -> Result<Option<StateLine>> {
+    let text = fs::read_text(&layout.state())?.unwrap_or_default();
+    let line = StateLine::parse(&text);
+    Ok(line.map(|line| match line.state {
+        State::Syncing if lock::holder(&layout.lock()).is_none() => StateLine {
+            state: State::Error,
+            ..line
+        },
+        _ => line,
+    }))
+}

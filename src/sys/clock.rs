@@ -1,0 +1,68 @@
+//! The time, or a fixed one.
+
+use super::env;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
+
+/// Now, or the moment that [`env::NOW`] fixes.
+pub fn now() -> Timestamp {
+    env::text(env::NOW)
+        .and_then(|text| text.parse().ok())
+        .and_then(|epoch| Timestamp::from_second(epoch).ok())
+        .unwrap_or_else(Timestamp::now)
+}
+
+/// Seconds since 1970.
+pub fn epoch() -> i64 {
+    now().as_second()
+}
+
+/// RFC 3339 in UTC, whole seconds.
+pub fn rfc3339(time: Timestamp) -> String {
+    time.round(Unit::Second).unwrap_or(time).to_string()
+}
+
+/// `2026-11-20 10:44` in the zone of this machine.
+pub fn civil(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%d %H:%M")
+        .to_string()
+}
+
+/// A name for one run: sorts by time, differs between two processes of one second.
+pub fn run_id() -> String {
+    let time = now()
+        .to_zoned(TimeZone::UTC)
+        .strftime("%Y%m%dT%H%M%SZ")
+        .to_string();
+    format!("{time}-{}", std::process::id())
+}
+
+/// `12 s`, `4 min`, `2 h`, `3 days`: how long ago, for people; never negative, as clocks go back.
+pub fn ago(seconds: i64) -> String {
+    match seconds.max(0) {
+        s @ 0..60 => format!("{s} s"),
+        s @ 60..3600 => format!("{} min", s / 60),
+        s @ 3600..172_800 => format!("{} h", s / 3600),
+        s => format!("{} days", s / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ago;
+
+    #[test]
+    fn a_span_is_told_in_its_largest_unit() {
+        let table = [
+            (-5, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (7200, "2 h"),
+            (172_800, "2 days"),
+        ];
+        for (seconds, text) in table {
+            assert_eq!(ago(seconds), text);
+        }
+    }
+}

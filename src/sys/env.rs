@@ -1,0 +1,103 @@
+//! The only reader of the environment; every name that means something to us is a constant here.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// The configs repository, before any setting.
+pub const DIRECTORY: &str = "GIT_SYNC_DIRECTORY";
+/// Fixes the clock, seconds since 1970: for tests and for reproducible commits.
+pub const NOW: &str = "GIT_SYNC_NOW";
+/// Set for every child: a hook that would call us knows that we are at work.
+pub const RUNNING: &str = "GIT_SYNC_RUNNING";
+/// Set for the detached process of `--background`.
+pub const WORKER: &str = "GIT_SYNC_WORKER";
+/// Git's: the folder below which the command was typed, when an alias moved us to the top.
+pub const GIT_PREFIX: &str = "GIT_PREFIX";
+/// Git's: settings of `git -c`, which gix does not read.
+pub const GIT_CONFIG_PARAMETERS: &str = "GIT_CONFIG_PARAMETERS";
+/// Git's: the repository, given by hand.
+pub const GIT_DIR: &str = "GIT_DIR";
+/// Git's: the work tree, given by hand.
+pub const GIT_WORK_TREE: &str = "GIT_WORK_TREE";
+/// Git's: an index that is not the usual one.
+pub const GIT_INDEX_FILE: &str = "GIT_INDEX_FILE";
+/// Git's: the ssh program with its options.
+pub const GIT_SSH_COMMAND: &str = "GIT_SSH_COMMAND";
+/// Git's: the ssh program.
+pub const GIT_SSH: &str = "GIT_SSH";
+/// Git's: switches hints off.
+pub const GIT_ADVICE: &str = "GIT_ADVICE";
+/// Git's: set when git pages our output.
+pub const GIT_PAGER_IN_USE: &str = "GIT_PAGER_IN_USE";
+/// Git's: repository variables that a hook or an alias inherits and that must not reach another
+/// repository (`git rev-parse --local-env-vars`).
+pub const GIT_LOCAL: [&str; 14] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    GIT_DIR,
+    "GIT_GRAFT_FILE",
+    "GIT_IMPLICIT_WORK_TREE",
+    GIT_INDEX_FILE,
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_OBJECT_DIRECTORY",
+    GIT_PREFIX,
+    "GIT_QUARANTINE_PATH",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_SHALLOW_FILE",
+    GIT_WORK_TREE,
+];
+/// Not empty: no colour (no-color.org).
+pub const NO_COLOR: &str = "NO_COLOR";
+/// Not `0`: colour even where the stream is no terminal.
+pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
+/// The kind of terminal; `dumb` has no colour.
+pub const TERM: &str = "TERM";
+/// Where programs are looked for.
+pub const PATH: &str = "PATH";
+/// The home of the user.
+pub const HOME: &str = "HOME";
+/// The login name.
+pub const USER: &str = "USER";
+/// The login name where `USER` is not set.
+pub const LOGNAME: &str = "LOGNAME";
+/// Where short-lived sockets may stand; short paths, private.
+pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// Overrides every other language setting; replaced for children whose words we read.
+pub const LC_ALL: &str = "LC_ALL";
+
+/// The value of `name`; an empty one counts as not set.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn get(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The value of `name` as text; one that is not UTF-8 counts as not set.
+pub fn text(name: &str) -> Option<String> {
+    get(name)?.into_string().ok()
+}
+
+/// The home of the user, from the environment alone: without one, nothing of ours is kept there.
+pub fn home() -> Option<PathBuf> {
+    get(HOME)
+        .map(PathBuf::from)
+        .filter(|home| home.is_absolute())
+}
+
+/// The directory the command was typed in.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn current_dir() -> std::io::Result<PathBuf> {
+    std::env::current_dir()
+}
+
+/// The path of the running program.
+pub fn current_exe() -> std::io::Result<PathBuf> {
+    std::env::current_exe()
+}
+
+/// The folders of `PATH`, in order.
+pub fn search_path() -> Vec<PathBuf> {
+    get(PATH)
+        .map(|path| std::env::split_paths(&path).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,265 @@
+//! Files: whole or not at all, and every error names its path.
+
+use crate::error::{Error, Result};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Must a write survive a power cut?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durable {
+    /// Yes: it is on the disk when the call returns.
+    Yes,
+    /// No: it can be made again.
+    No,
+}
+
+/// Explains an I/O error by what was tried.
+pub fn failed(action: &str, path: &Path, source: io::Error) -> Error {
+    let error = Error::failed(format!("cannot {action} '{}'", path.display()));
+    let hint = match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            Some("make room on the disk and run 'git sync' again; nothing is lost")
+        }
+        io::ErrorKind::ReadOnlyFilesystem => Some("the file system is mounted read-only"),
+        io::ErrorKind::PermissionDenied => Some("check who owns it and its mode"),
+        _ => None,
+    };
+    let error = error.because(source);
+    match hint {
+        Some(hint) => error.hint(hint),
+        None => error,
+    }
+}
+
+/// The content of a file; `None` when there is none.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(source)
+            if matches!(
+                source.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(source) => Err(failed("read", path, source)),
+    }
+}
+
+/// The text of a file; `None` when there is none or it is not UTF-8.
+pub fn read_text(path: &Path) -> Result<Option<String>> {
+    Ok(read(path)?.and_then(|bytes| String::from_utf8(bytes).ok()))
+}
+
+/// What stands at `path`, links not followed; `None` when nothing does.
+pub fn look(path: &Path) -> Result<Option<fs::Metadata>> {
+    match fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(Some(metadata)),
+        Err(source)
+            if matches!(
+                source.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            Ok(None)
+        }
+        Err(source) => Err(failed("look at", path, source)),
+    }
+}
+
+/// Replaces a file as a whole: a temporary file beside it, then a rename.
+///
+/// Readers see the old content or the new one. The mode of an existing file is kept; a link is
+/// replaced by the file, so follow it first where that is not wanted.
+pub fn write_atomic(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
+    let folder = path.parent().unwrap_or_else(|| Path::new("."));
+    let temporary = beside(path);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o666)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        if let Ok(old) = fs::symlink_metadata(path)
+            && old.is_file()
+        {
+            file.set_permissions(old.permissions())?;
+        }
+        if durable == Durable::Yes {
+            file.sync_all()?;
+        }
+        fs::rename(&temporary, path)?;
+        if durable == Durable::Yes {
+            File::open(folder)?.sync_all()?;
+        }
+        Ok(())
+    };
+    write().map_err(|source| {
+        let _ = fs::remove_file(&temporary);
+        failed("write", path, source)
+    })
+}
+
+/// A name beside `path` that nobody else uses, short enough where the name of `path` is not.
+pub fn beside(path: &Path) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".git-sync-{}-{number}.tmp", std::process::id()))
+}
+
+/// Appends one record to a file in a single write, so that two writers do not mix.
+pub fn append(path: &Path, record: &[u8]) -> Result<()> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(record))
+        .map_err(|source| failed("write", path, source))
+}
+
+/// Makes a folder and those above it.
+pub fn create_dir_all(path: &Path) -> Result<()> {
+    fs::create_dir_all(path).map_err(|source| failed("create", path, source))
+}
+
+/// Removes a file; that there is none is fine.
+pub fn remove_file(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", path, source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes a scratch folder of ours with all that is in it; that there is none is fine.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the door; callers pass folders of ours"
+)]
+pub fn remove_scratch(path: &Path) -> Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(failed("remove", path, source))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Removes the empty folders from `folder` upwards, below `top`.
+pub fn remove_empty_parents(folder: &Path, top: &Path) {
+    let mut next = Some(folder);
+    while let Some(folder) = next.filter(|folder| folder.starts_with(top) && *folder != top) {
+        if fs::remove_dir(folder).is_err() {
+            return;
+        }
+        next = folder.parent();
+    }
+}
+
+/// Renames within one file system.
+pub fn rename(from: &Path, to: &Path) -> Result<()> {
+    fs::rename(from, to).map_err(|source| failed("replace", to, source))
+}
+
+/// Copies the bytes of a file to a new one, and its mode.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the door; the target is a file of ours"
+)]
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .map(drop)
+        .map_err(|source| failed("copy", from, source))
+}
+
+/// Puts a folder's names on the disk.
+pub fn sync_dir(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|source| failed("sync", path, source))
+}
+
+/// Above so many files one flush of the whole file system costs less than one flush a file.
+const FLUSH_ONE_BY_ONE: usize = 64;
+
+/// Puts the content of `files`, which stand below `folder`, on the disk.
+pub fn sync_files(folder: &Path, files: &[PathBuf]) -> Result<()> {
+    if files.len() > FLUSH_ONE_BY_ONE {
+        return sync_file_system(folder);
+    }
+    for path in files {
+        // A link has no content of its own: its name is its content.
+        if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+            File::open(path)
+                .and_then(|file| file.sync_all())
+                .map_err(|source| failed("sync", path, source))?;
+        }
+    }
+    Ok(())
+}
+
+/// Puts everything on the file system of `folder` on the disk.
+fn sync_file_system(folder: &Path) -> Result<()> {
+    let flush = || -> io::Result<()> {
+        let folder = File::open(folder)?;
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(&folder)?;
+        #[cfg(not(target_os = "linux"))]
+        {
+            drop(folder);
+            rustix::fs::sync();
+        }
+        Ok(())
+    };
+    flush().map_err(|source| failed("sync", folder, source))
+}
+
+/// Are the two on one file system, so that a rename between them works?
+pub fn same_file_system(a: &Path, b: &Path) -> bool {
+    match (fs::metadata(a), fs::metadata(b)) {
+        (Ok(a), Ok(b)) => a.dev() == b.dev(),
+        _ => false,
+    }
+}
+
+/// Makes a symbolic link.
+pub fn symlink(target: &Path, link: &Path) -> Result<()> {
+    std::os::unix::fs::symlink(target, link).map_err(|source| failed("create", link, source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_keeps_the_mode_and_leaves_nothing_beside() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .expect("new");
+        write_atomic(&path, b"two", Durable::Yes).expect("written");
+        assert_eq!(read(&path).expect("read"), Some(b"two".to_vec()));
+        assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn empty_folders_go_and_full_ones_stay() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let deep = dir.path().join("a/b/c");
+        fs::create_dir_all(&deep).expect("made");
+        append(&dir.path().join("a/keep"), b"x").expect("written");
+        remove_empty_parents(&deep, dir.path());
+        assert!(dir.path().join("a/keep").exists() && !dir.path().join("a/b").exists());
+    }
+}

@@ -1,0 +1,12 @@
+//! The operating system, one door each. Nothing here knows git or the product.
+
+pub mod clock;
+pub mod detach;
+pub mod env;
+pub mod fs;
+pub mod host;
+pub mod interrupt;
+pub mod lock;
+pub mod process;
+pub mod swap;
+pub mod terminal;

@@ -1,0 +1,319 @@
+//! Runs a program: with words and not with a shell, with an end in time, and without a chance to
+//! ask a question that nobody hears.
+
+use crate::error::{Error, Kind, Result};
+use std::ffi::{OsStr, OsString};
+use std::io::{Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+use wait_timeout::ChildExt as _;
+
+/// Where an output of a child goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sink {
+    /// To us.
+    Capture,
+    /// To the terminal of the user.
+    Inherit,
+}
+
+/// A program to be run.
+#[derive(Debug, Clone)]
+pub struct Process {
+    program: OsString,
+    args: Vec<OsString>,
+    env: Vec<(OsString, Option<OsString>)>,
+    cwd: Option<PathBuf>,
+    stdin: Option<Vec<u8>>,
+    terminal: bool,
+    stdout: Sink,
+    stderr: Sink,
+    until: Option<Instant>,
+    own_group: bool,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Ended {
+    status: ExitStatus,
+    /// What it printed, where that was captured.
+    pub stdout: Vec<u8>,
+    /// What it complained, where that was captured.
+    pub stderr: Vec<u8>,
+    /// Was it ended because its time was over?
+    pub timed_out: bool,
+}
+
+impl Ended {
+    /// Did it say that all is well?
+    pub fn success(&self) -> bool {
+        self.status.success()
+    }
+
+    /// Its exit code; `None` if a signal ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// What it complained, as text.
+    pub fn complaint(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).trim().to_owned()
+    }
+
+    /// `exit status 1`, `signal 9`, `no end in time`.
+    pub fn how(&self) -> String {
+        match (self.timed_out, self.status.code(), self.status.signal()) {
+            (true, ..) => "no end in time".to_owned(),
+            (_, Some(code), _) => format!("exit status {code}"),
+            (_, _, Some(signal)) => format!("signal {signal}"),
+            _ => "no status".to_owned(),
+        }
+    }
+}
+
+impl Process {
+    /// `program` without arguments, everything captured, no input.
+    pub fn new(program: impl Into<OsString>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            cwd: None,
+            stdin: None,
+            terminal: false,
+            stdout: Sink::Capture,
+            stderr: Sink::Capture,
+            until: None,
+            own_group: false,
+        }
+    }
+
+    /// One more argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.args.push(arg.as_ref().to_owned());
+        self
+    }
+
+    /// More arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args
+            .extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets a variable for the child.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.env
+            .push((name.as_ref().to_owned(), Some(value.as_ref().to_owned())));
+        self
+    }
+
+    /// Takes a variable away from the child.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.as_ref().to_owned(), None));
+        self
+    }
+
+    /// The folder to run in.
+    #[must_use]
+    pub fn cwd(mut self, cwd: impl AsRef<Path>) -> Self {
+        self.cwd = Some(cwd.as_ref().to_owned());
+        self
+    }
+
+    /// What it reads.
+    #[must_use]
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = Some(bytes);
+        self
+    }
+
+    /// Lets it talk with the user: input and both outputs are the terminal's.
+    #[must_use]
+    pub fn on_terminal(mut self) -> Self {
+        self.terminal = true;
+        self.stdout = Sink::Inherit;
+        self.stderr = Sink::Inherit;
+        self
+    }
+
+    /// Where its complaints go.
+    #[must_use]
+    pub fn stderr(mut self, sink: Sink) -> Self {
+        self.stderr = sink;
+        self
+    }
+
+    /// Ends it, and with it all that it started in [`Self::own_group`], at this moment.
+    #[must_use]
+    pub fn until(mut self, deadline: Option<Instant>) -> Self {
+        self.until = deadline;
+        self
+    }
+
+    /// Puts it in a process group of its own; a process of the terminal's foreground must stay
+    /// where it is, or it could not ask for a passphrase.
+    #[must_use]
+    pub fn own_group(mut self, own: bool) -> Self {
+        self.own_group = own;
+        self
+    }
+
+    fn spawn(&self) -> Result<Child> {
+        #[expect(clippy::disallowed_methods, reason = "this is the door")]
+        let mut command = Command::new(&self.program);
+        command.args(&self.args);
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(cwd) = &self.cwd {
+            command.current_dir(cwd);
+        }
+        if self.own_group {
+            command.process_group(0);
+        }
+        let output = |sink| {
+            if sink == Sink::Capture {
+                Stdio::piped()
+            } else {
+                Stdio::inherit()
+            }
+        };
+        command
+            .stdin(match (&self.stdin, self.terminal) {
+                (Some(_), _) => Stdio::piped(),
+                (None, true) => Stdio::inherit(),
+                (None, false) => Stdio::null(),
+            })
+            .stdout(output(self.stdout))
+            .stderr(output(self.stderr));
+        command.spawn().map_err(|source| {
+            let program = self.program.to_string_lossy();
+            Error::new(Kind::Fatal, format!("cannot start '{program}'")).because(source)
+        })
+    }
+
+    /// Runs it to its end, or to the end of its time.
+    pub fn run(&self) -> Result<Ended> {
+        let mut child = self.spawn()?;
+        let input = child.stdin.take();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        std::thread::scope(|scope| {
+            if let (Some(mut input), Some(bytes)) = (input, &self.stdin) {
+                // A child that does not read all of its input says why by its exit status.
+                scope.spawn(move || drop(input.write_all(bytes)));
+            }
+            let complaints = stderr.map(|stream| scope.spawn(move || read_all(stream)));
+            let answers = match (self.until, stdout) {
+                (None, stdout) => Answers::Read(stdout.map(read_all).unwrap_or_default()),
+                (Some(_), stdout) => {
+                    Answers::Coming(stdout.map(|stream| scope.spawn(move || read_all(stream))))
+                }
+            };
+            let (status, timed_out) = self.wait(&mut child)?;
+            let join = |thread: Option<std::thread::ScopedJoinHandle<'_, Vec<u8>>>| {
+                thread
+                    .and_then(|thread| thread.join().ok())
+                    .unwrap_or_default()
+            };
+            let stdout = match answers {
+                Answers::Read(bytes) => bytes,
+                Answers::Coming(thread) => join(thread),
+            };
+            Ok(Ended {
+                status,
+                stdout,
+                stderr: join(complaints),
+                timed_out,
+            })
+        })
+    }
+
+    fn wait(&self, child: &mut Child) -> Result<(ExitStatus, bool)> {
+        let lost = |source| {
+            Error::failed(format!(
+                "lost sight of '{}'",
+                self.program.to_string_lossy()
+            ))
+            .because(source)
+        };
+        let Some(until) = self.until else {
+            return Ok((child.wait().map_err(lost)?, false));
+        };
+        let left = until
+            .saturating_duration_since(Instant::now())
+            .max(Duration::from_millis(1));
+        if let Some(status) = child.wait_timeout(left).map_err(lost)? {
+            return Ok((status, false));
+        }
+        let group = self
+            .own_group
+            .then(|| rustix::process::Pid::from_child(child));
+        let ended = group
+            .map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
+        if !matches!(ended, Some(Ok(()))) {
+            child.kill().map_err(lost)?;
+        }
+        Ok((child.wait().map_err(lost)?, true))
+    }
+}
+
+/// The output of a child: read already, or still being read while its time runs.
+enum Answers<'scope> {
+    Read(Vec<u8>),
+    Coming(Option<std::thread::ScopedJoinHandle<'scope, Vec<u8>>>),
+}
+
+fn read_all(mut stream: impl Read) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What was read before an error is still the best account of what happened.
+    let _ = stream.read_to_end(&mut bytes);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn input_and_both_outputs_are_carried() {
+        let ended = Process::new("sh")
+            .args(["-c", "cat; echo oops >&2; exit 3"])
+            .stdin(vec![b'x'; 300_000])
+            .run()
+            .expect("it runs");
+        assert_eq!((ended.code(), ended.stdout.len()), (Some(3), 300_000));
+        assert_eq!(ended.complaint(), "oops");
+        assert_eq!(ended.how(), "exit status 3");
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_ended_with_its_children() {
+        let start = Instant::now();
+        let ended = Process::new("sh")
+            .args(["-c", "sleep 60 & sleep 60; echo never"])
+            .until(Some(start + Duration::from_millis(100)))
+            .own_group(true)
+            .run()
+            .expect("it runs");
+        assert!(ended.timed_out && !ended.success() && ended.stdout.is_empty());
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_is_named() {
+        let error = Process::new("no-such-program")
+            .run()
+            .expect_err("not there");
+        assert_eq!(error.to_string(), "cannot start 'no-such-program'");
+    }
+}

@@ -1,0 +1,133 @@
+//! From outcomes to text: what is said, where, and in which colour. Nothing here decides anything.
+
+pub mod json;
+pub mod report;
+pub mod style;
+pub mod sync;
+
+use crate::error::Error;
+use crate::ops::{Done, Listener};
+use crate::sys::terminal;
+use anstream::AutoStream;
+use std::cell::Cell;
+use std::io::Write as _;
+use style::Colour;
+
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Loudness {
+    /// Errors, and the answer that was asked for.
+    Quiet,
+    /// What was done.
+    Normal,
+    /// Each step.
+    Verbose,
+    /// Each git command.
+    Trace,
+}
+
+/// The two streams and how they are used.
+#[derive(Debug, Clone)]
+pub struct Ui {
+    loudness: Loudness,
+    colour: Cell<Colour>,
+    hints: Cell<bool>,
+    machine: bool,
+}
+
+impl Ui {
+    /// A front end; `machine` says that stdout is for a program, and steps are not told.
+    pub fn new(loudness: Loudness, colour: Colour, machine: bool) -> Self {
+        // Whether codes are printed is decided per stream, below; colored looks at stdout only.
+        colored::control::set_override(true);
+        Self {
+            loudness,
+            colour: Cell::new(colour),
+            hints: Cell::new(true),
+            machine,
+        }
+    }
+
+    /// How much is said.
+    pub fn loudness(&self) -> Loudness {
+        self.loudness
+    }
+
+    /// What the user wants of colour, once a repository has been asked.
+    pub fn set_colour(&self, colour: Colour) {
+        self.colour.set(colour);
+    }
+
+    /// Switches hints off or on.
+    pub fn show_hints(&self, show: bool) {
+        self.hints.set(show);
+    }
+
+    /// The answer, on stdout. A reader that went away is no failure: what was to be done is done.
+    pub fn answer(&self, text: &str) {
+        let mut stream = AutoStream::new(std::io::stdout().lock(), self.colour.get().stdout());
+        drop(
+            stream
+                .write_all(text.as_bytes())
+                .and_then(|()| stream.flush()),
+        );
+    }
+
+    /// Bytes as they are, on stdout.
+    pub fn answer_bytes(&self, bytes: &[u8]) {
+        let mut stream = std::io::stdout().lock();
+        drop(stream.write_all(bytes).and_then(|()| stream.flush()));
+    }
+
+    /// A line of the talk, on stderr.
+    pub fn talk(&self, line: &str) {
+        if self.loudness > Loudness::Quiet && !self.machine {
+            self.complain(line);
+        }
+    }
+
+    /// A line on stderr, whatever was asked for.
+    pub fn complain(&self, line: &str) {
+        let mut stream = AutoStream::new(std::io::stderr().lock(), self.colour.get().stderr());
+        drop(writeln!(stream, "{line}"));
+    }
+
+    /// A hint, unless hints are switched off.
+    pub fn hint(&self, text: &str) {
+        if self.hints.get() && self.loudness > Loudness::Quiet && !self.machine {
+            self.complain(&format!("{} {text}", style::faint("hint:")));
+        }
+    }
+
+    /// An error with its causes and hints.
+    pub fn error(&self, error: &Error) {
+        for line in report::lines(error) {
+            self.complain(&line);
+        }
+        for hint in error.hints() {
+            self.hint(hint);
+        }
+    }
+}
+
+impl Listener for Ui {
+    fn done(&self, step: &Done<'_>) {
+        if let Some(line) = sync::step(step, self.loudness) {
+            self.talk(&line);
+        }
+    }
+
+    fn doing(&self, what: &str) {
+        if self.loudness >= Loudness::Verbose {
+            self.talk(&format!("  {}", style::faint(what)));
+        }
+    }
+
+    fn warn(&self, text: &str) {
+        self.complain(&format!("{} {text}", style::warning("warning:")));
+    }
+
+    fn is_watched(&self) -> bool {
+        self.loudness > Loudness::Quiet && !self.machine && terminal::shows_progress()
+    }
+}
