@@ -1,14 +1,22 @@
 //! The command line: what was typed, which operation it asks for, and how the program ends.
 
 pub mod args;
+mod background;
+mod diff;
 pub mod exit;
+mod force;
 pub mod locate;
+mod log;
+mod paths;
+mod resolve;
 mod run;
+mod status;
 
 use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::Manner;
+use crate::ops::force::Winner;
 use crate::sys::interrupt;
 use crate::ui::style::{self, Colour};
 use crate::ui::{Loudness, Ui, json};
@@ -55,8 +63,15 @@ fn start(cli: &Cli) -> Exit {
 
 fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
     match mode {
+        Mode::Run if global.background => Ok(background::run(global)),
         Mode::Run => run::run(global, ui),
-        _ => Err(Error::failed("later")),
+        Mode::Status => status::run(global, ui),
+        Mode::ForcePush => force::run(global, ui, Winner::Here),
+        Mode::ForcePull => force::run(global, ui, Winner::There),
+        Mode::Resolve(paths) => resolve::run(global, ui, paths),
+        Mode::Diff(paths) => diff::run(global, ui, paths),
+        Mode::Log => log::run(global, ui),
+        Mode::Setup { .. } => Err(Error::failed("later")),
     }
 }
 

@@ -19,6 +19,9 @@ const SETTINGS: [&str; 4] = [
     "advice.detachedHead=false",
 ];
 
+/// Where git writes objects, and where else it looks for them.
+const QUARANTINE: [&str; 2] = ["GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES"];
+
 /// Settings where nobody is there to answer.
 const UNATTENDED: [&str; 2] = ["core.askPass=", "credential.interactive=false"];
 
@@ -152,10 +155,27 @@ impl Git<'_> {
         self.env(env::GIT_INDEX_FILE, path)
     }
 
+    /// Runs it elsewhere than at the top of the work tree.
+    #[must_use]
+    pub fn cwd(mut self, folder: &Path) -> Self {
+        self.process = self.process.cwd(folder);
+        self
+    }
+
     /// What it reads.
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.process = self.process.stdin(bytes);
+        self
+    }
+
+    /// Lets it write into the repository itself, also in a dry run: what a fetch brings is no change
+    /// of this machine's.
+    #[must_use]
+    pub fn past_quarantine(mut self) -> Self {
+        for name in QUARANTINE {
+            self.process = self.process.env_remove(name);
+        }
         self
     }
 

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::model::entry::{Entry, Oid};
 use crate::model::path::RepoPath;
 use crate::sys::fs;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// A file in git's index format that only we use.
@@ -52,7 +53,13 @@ impl<'repo> PrivateIndex<'repo> {
     /// Takes in what stands in the work tree at `paths`, filters applied: content, mode, or that
     /// there is nothing.
     pub fn take_in<'a>(&self, paths: impl IntoIterator<Item = &'a RepoPath>) -> Result<()> {
-        let input = joined(paths);
+        // A folder that was replaced by a link: git refuses to look through it, and rightly.
+        let mut seen = HashMap::new();
+        let (reachable, beyond): (Vec<_>, Vec<_>) = paths
+            .into_iter()
+            .partition(|path| !self.is_beyond_link(path, &mut seen));
+        self.set(beyond.into_iter().map(|path| (path, None)))?;
+        let input = joined(reachable);
         if input.is_empty() {
             return Ok(());
         }
@@ -62,6 +69,15 @@ impl<'repo> PrivateIndex<'repo> {
             .index(&self.path)
             .stdin(input)
             .run()
+    }
+
+    fn is_beyond_link(&self, path: &RepoPath, seen: &mut HashMap<RepoPath, bool>) -> bool {
+        path.parents().any(|parent| {
+            *seen.entry(parent).or_insert_with_key(|parent| {
+                let found = fs::look(&parent.below(self.repo.top()));
+                found.ok().flatten().is_some_and(|found| found.is_symlink())
+            })
+        })
     }
 
     /// Sets entries without looking at the work tree; `None` removes one.
@@ -91,6 +107,20 @@ impl<'repo> PrivateIndex<'repo> {
             .index(&self.path)
             .stdin(removals)
             .run()
+    }
+
+    /// Puts a path into it as a conflict: (stage, version), as a merge would leave it.
+    pub fn set_stages(&self, path: &RepoPath, stages: &[(u8, Option<&Entry>)]) -> Result<()> {
+        let mut input = Vec::new();
+        for (stage, entry) in stages {
+            if let Some(Entry { mode, oid }) = entry {
+                input.extend_from_slice(format!("{} {oid} {stage}\t", mode.octal()).as_bytes());
+                input.extend_from_slice(path.as_bytes());
+                input.push(0);
+            }
+        }
+        let update = self.repo.git("update-index").args(["-z", "--index-info"]);
+        update.index(&self.path).stdin(input).run()
     }
 
     /// Makes it the same as `tree`; what it remembers of files that stay the same is kept.

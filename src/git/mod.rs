@@ -12,6 +12,7 @@ pub mod config;
 pub mod hooks;
 pub mod index;
 pub mod merge;
+pub mod mergetool;
 pub mod refs;
 pub mod remote;
 pub mod repo;

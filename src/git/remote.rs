@@ -55,7 +55,7 @@ impl Repo {
     /// Asks where the upstream branch is, and brings what is new there.
     pub fn fetch(&self, transport: &Transport, upstream: &Upstream, show: bool) -> Result<Fetched> {
         let refspec = format!("+{}:{}", upstream.branch, upstream.tracking);
-        let mut git = self.git("fetch").args([
+        let mut git = self.git("fetch").past_quarantine().args([
             "--no-auto-maintenance",
             "--no-write-fetch-head",
             "--no-tags",

@@ -40,7 +40,8 @@ pub enum Policy {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SharedFile {
-    version: u32,
+    #[serde(rename = "version")]
+    _version: u32,
     #[serde(default)]
     policies: BTreeMap<String, Policy>,
 }

@@ -1,14 +1,20 @@
 //! One use case a file: options in, outcome out. Nothing here prints, parses or exits.
 
 pub mod collide;
+pub mod diff;
+pub mod force;
 pub mod guard;
 pub mod held;
 pub mod integrate;
+pub mod log;
+pub mod look;
 pub mod publish;
 pub mod record;
 pub mod recover;
+pub mod resolve;
 pub mod settle;
 pub mod snapshot;
+pub mod status;
 pub mod sync;
 pub mod upstream;
 
@@ -22,7 +28,7 @@ use crate::model::path::RepoPath;
 use crate::store::layout::Layout;
 use crate::store::machine;
 use crate::sys::clock;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
 /// Hears what happens while it happens; the front end makes words of it.
@@ -81,6 +87,7 @@ pub struct Context<'a> {
     /// Hears what happens.
     pub listener: &'a dyn Listener,
     scratch: Cell<u32>,
+    scratch_folder: RefCell<PathBuf>,
 }
 
 impl std::fmt::Debug for Context<'_> {
@@ -97,15 +104,15 @@ impl<'a> Context<'a> {
         let settings = Settings::read(repo)?;
         let layout = Layout::of(repo);
         let machine = machine::identify(&layout, &settings)?;
-        let scratch = Cell::new(0);
         Ok(Self {
             repo,
             settings,
-            layout,
             machine,
             run: clock::run_id(),
             listener,
-            scratch,
+            scratch: Cell::new(0),
+            scratch_folder: RefCell::new(layout.scratch()),
+            layout,
         })
     }
 
@@ -113,6 +120,8 @@ impl<'a> Context<'a> {
     pub fn scratch(&self, what: &str) -> PathBuf {
         let number = self.scratch.get();
         self.scratch.set(number + 1);
-        self.layout.scratch(&format!("{what}-{number}"))
+        self.scratch_folder
+            .borrow()
+            .join(format!("{what}-{number}"))
     }
 }

@@ -75,7 +75,7 @@ fn rescue(ctx: &Context<'_>, step: &Step) -> Result<()> {
 fn settle_index(ctx: &Context<'_>, journal: &Journal) -> Result<()> {
     let users = ctx.repo.index_path();
     let lock = users.with_extension("lock");
-    let finished = ctx.layout.scratch(&journal.index);
+    let finished = ctx.layout.scratch().join(&journal.index);
     if !is_same_file(&finished, &lock)? {
         return Ok(());
     }

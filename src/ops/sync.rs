@@ -22,6 +22,7 @@ use crate::model::held::Held;
 use crate::model::path::RepoPath;
 use crate::model::run::RunResult;
 use crate::model::state::{Counts, State};
+use crate::store::machine;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt};
 use std::time::Duration;
@@ -119,6 +120,7 @@ pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         if options.dry_run {
             return rehearse(ctx, || run(ctx, options, ready));
         }
+        machine::remember(&ctx.layout, &ctx.machine)?;
         begun.announce(ctx)?;
         let mut result = run(ctx, options, ready);
         begun.ended(ctx, &mut result);
@@ -161,7 +163,8 @@ pub(super) enum Round {
     Again(String),
 }
 
-fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<Outcome> {
+/// Rounds until there is nothing left to do; call it with the lock held.
+pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<Outcome> {
     let mut outcome = Outcome {
         upstream: ready
             .upstream
@@ -266,7 +269,9 @@ fn commit_local<'repo>(
             if !options.dry_run && !advance(ctx, ready, &scan, &snapshot, &commit)? {
                 return Ok(None);
             }
-            ctx.listener.done(&Done::Committed(&snapshot.changes));
+            if !options.dry_run {
+                ctx.listener.done(&Done::Committed(&snapshot.changes));
+            }
             outcome.committed.append(&mut snapshot.changes);
             local.tip = Some(commit);
             if !options.dry_run {

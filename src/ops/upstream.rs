@@ -281,7 +281,9 @@ impl Meeting<'_, '_> {
             }
             self.outcome.kept = kept.or(self.outcome.kept.take());
         }
-        self.tell(integration, &settled.settled, &holds, theirs, &incoming);
+        if !self.options.dry_run {
+            self.tell(integration, &settled.settled, &holds, theirs, &incoming);
+        }
         self.outcome.settled.extend(settled.settled);
         self.outcome.pulled_changes.extend(incoming);
         self.outcome.held = set.iter().cloned().collect();

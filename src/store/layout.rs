@@ -83,14 +83,19 @@ impl Layout {
         self.shared.join(format!("told-{what}"))
     }
 
-    /// A file of this run; all of them are gone after it.
-    pub fn scratch(&self, name: &str) -> PathBuf {
-        self.own.join("tmp").join(name)
+    /// The folder for files of the run that holds the lock; it is gone after it.
+    pub fn scratch(&self) -> PathBuf {
+        self.own.join("tmp")
     }
 
-    /// The folder of [`Self::scratch`], empty.
+    /// The folder for files of a process that only looks, and does not take the lock.
+    pub fn look(&self, pid: u32) -> PathBuf {
+        self.own.join(format!("look-{pid}"))
+    }
+
+    /// [`Self::scratch`], made anew.
     pub fn fresh_scratch(&self) -> Result<PathBuf> {
-        let folder = self.own.join("tmp");
+        let folder = self.scratch();
         fs::remove_scratch(&folder)?;
         fs::create_dir_all(&folder)?;
         Ok(folder)

@@ -44,14 +44,18 @@ pub fn detect() -> MachineType {
 
 /// This machine, as a repository knows it: by its setting, by its file, or as it is now.
 pub fn identify(layout: &Layout, settings: &Settings) -> Result<Machine> {
-    let user = host::login_name().unwrap_or_default();
-    let kind = settings.machine_type.unwrap_or_else(detect);
-    let machine = Machine::new(&user, &host::host_name(), kind);
     let remembered = match &settings.machine_id {
         Some(id) => Some(id.clone()),
         None => fs::read_text(&layout.machine_id())?,
     };
-    Ok(machine.remembered_as(remembered.as_deref().unwrap_or_default()))
+    let id = remembered.as_deref().map(str::trim).unwrap_or_default();
+    // The name of the user is in it: asking the system for it may take a process.
+    let user = match id.split_once('@') {
+        Some((user, _)) if !user.is_empty() => user.to_owned(),
+        _ => host::login_name().unwrap_or_default(),
+    };
+    let kind = settings.machine_type.unwrap_or_else(detect);
+    Ok(Machine::new(&user, &host::host_name(), kind).remembered_as(id))
 }
 
 /// Keeps the name of this machine, so that it survives a new host name.

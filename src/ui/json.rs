@@ -2,7 +2,12 @@
 
 use crate::error::Error;
 use crate::model::entry::Change;
+use crate::model::held::HeldSet;
+use crate::model::run::RunRecord;
+use crate::ops::diff::Difference;
 use crate::ops::sync::{Outcome, Reach};
+use crate::ops::{Context, status};
+use crate::sys::clock;
 use serde_json::{Value, json};
 
 /// The version of every object here.
@@ -49,6 +54,71 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "exit": exit,
         "error": Value::Null,
     })
+}
+
+/// Where this machine stands.
+pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
+    let changes = &outcome.changes;
+    json!({
+        "schema": SCHEMA,
+        "version": env!("CARGO_PKG_VERSION"),
+        "time": clock::rfc3339(clock::now()),
+        "machine": ctx.machine,
+        "repository": {
+            "path": ctx.repo.top().to_string_lossy(),
+            "branch": outcome.branch.as_ref().map(|branch| branch.short()),
+            "upstream": outcome.upstream.as_ref().map(|upstream| upstream.short()),
+            "url": outcome.url,
+        },
+        "state": outcome.state.word(),
+        "icon": outcome.state.icon(),
+        "ahead": outcome.counts.ahead,
+        "behind": outcome.counts.behind,
+        "changes": {
+            "staged": changes.staged,
+            "unstaged": changes.unstaged,
+            "untracked": changes.untracked,
+            "conflicted": changes.conflicted,
+            "skipped": changes.unsyncable,
+        },
+        "held": outcome.held,
+        "in_progress": outcome.in_progress,
+        "running": outcome.running.map(|holder| holder.pid),
+        "last_contact": outcome.last_contact.as_ref().map(|run| &run.end),
+        "last_sync": outcome.last_sync,
+        "last_run": outcome.last_run,
+        "last_error": outcome.last_run.as_ref().and_then(|run| run.error.as_ref()),
+    })
+}
+
+/// One run of the history, as it is kept.
+pub fn run(record: &RunRecord) -> Value {
+    json!(record)
+}
+
+/// The held paths.
+pub fn held(set: &HeldSet) -> Value {
+    json!({ "schema": SCHEMA, "held": set.iter().collect::<Vec<_>>() })
+}
+
+/// What differs from the remote.
+pub fn diff(differences: &[Difference]) -> Value {
+    let one = |difference: &Difference| {
+        let Difference {
+            change,
+            between,
+            text,
+        } = difference;
+        json!({
+            "path": change.path,
+            "change": change.letter().to_string(),
+            "between": [between.0, between.1],
+            "old": change.old,
+            "new": change.new,
+            "binary": text.is_none(),
+        })
+    };
+    json!({ "schema": SCHEMA, "differences": differences.iter().map(one).collect::<Vec<_>>() })
 }
 
 /// A failure, with the exit code that it leads to.

@@ -1,7 +1,13 @@
 //! From outcomes to text: what is said, where, and in which colour. Nothing here decides anything.
 
+pub mod diff;
+pub mod force;
+pub mod held;
 pub mod json;
+pub mod log;
+pub mod porcelain;
 pub mod report;
+pub mod status;
 pub mod style;
 pub mod sync;
 

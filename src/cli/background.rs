@@ -1,0 +1,120 @@
+//! `git sync --background`: prints nothing, asks nothing, ends in time, and exits with 0.
+//!
+//! The process that was started leaves at once; another one, without a terminal, does the work. What
+//! came of it is in the state file, the history and the log.
+
+use super::args::Global;
+use super::exit::Exit;
+use super::locate;
+use crate::error::{Error, Kind, Result};
+use crate::git::Repo;
+use crate::git::repo::Manner;
+use crate::ops::sync::{Options, sync};
+use crate::ops::{Context, Done, Listener, guard};
+use crate::store::history;
+use crate::sys::{clock, detach, env, fs, lock};
+use std::ffi::OsString;
+use std::time::{Duration, Instant};
+
+/// The last resort comes this much after the time limit, seconds.
+const GRACE: u64 = 10;
+
+/// Starts the work, or does it where this is the detached process.
+pub(super) fn run(global: &Global) -> Exit {
+    let worker = env::get(env::WORKER).is_some();
+    if worker {
+        detach::become_worker();
+    }
+    // Nobody is there to read an error; what concerns a repository is in its log.
+    drop(if worker {
+        work(global)
+    } else {
+        hand_over(global)
+    });
+    Exit::Done
+}
+
+fn hand_over(global: &Global) -> Result<()> {
+    let manner = Manner {
+        background: true,
+        ..Manner::default()
+    };
+    let repo = locate::repository(&global.directory, &manner)?;
+    let ctx = Context::new(&repo, &Silence)?;
+    guard::enrolled(&ctx)?;
+    if is_too_soon(&ctx)? || lock::holder(&ctx.layout.lock()).is_some() {
+        return Ok(());
+    }
+    let mut args = vec![
+        OsString::from("-C"),
+        repo.top().into(),
+        "--background".into(),
+    ];
+    if global.offline {
+        args.push("--offline".into());
+    }
+    detach::start_worker(&args)
+}
+
+/// Has a run begun within `sync.interval`?
+fn is_too_soon(ctx: &Context<'_>) -> Result<bool> {
+    let newest = history::newest(&ctx.layout, 1)?;
+    let begun = newest
+        .first()
+        .and_then(|run| run.start.parse::<jiff::Timestamp>().ok());
+    let Some(begun) = begun else { return Ok(false) };
+    let age = clock::epoch() - begun.as_second();
+    // A clock that was set back must not stop the syncs until it has caught up.
+    Ok((0..ctx.settings.interval).contains(&age))
+}
+
+fn work(global: &Global) -> Result<()> {
+    let manner = Manner {
+        background: true,
+        ..Manner::default()
+    };
+    let limit = {
+        let repo = locate::repository(&global.directory, &manner)?;
+        Context::new(&repo, &Silence)?.settings.timeout
+    };
+    detach::end_after(limit + GRACE);
+    let deadline = Some(Instant::now() + Duration::from_secs(limit));
+    let repo: Repo = locate::repository(&global.directory, &Manner { deadline, ..manner })?;
+    let ctx = Context::new(&repo, &Silence)?;
+    let options = Options {
+        offline: global.offline,
+        ..Options::default()
+    };
+    // Twenty shells that start at once all come here before the first has written its state.
+    let result = if is_too_soon(&ctx)? {
+        return Ok(());
+    } else {
+        sync(&ctx, &options)
+    };
+    match result {
+        Err(error) if error.kind() == Kind::Busy => Ok(()),
+        Err(error) => log(&ctx, &error),
+        Ok(_) => Ok(()),
+    }
+}
+
+fn log(ctx: &Context<'_>, error: &Error) -> Result<()> {
+    let time = clock::rfc3339(clock::now());
+    let causes = error.causes().join(": ");
+    fs::append(
+        &ctx.layout.log(),
+        format!("{time} {error}: {causes}\n").as_bytes(),
+    )
+}
+
+/// Hears everything and says nothing.
+struct Silence;
+
+impl Listener for Silence {
+    fn done(&self, _: &Done<'_>) {}
+    fn doing(&self, _: &str) {}
+    fn warn(&self, _: &str) {}
+    fn is_watched(&self) -> bool {
+        false
+    }
+}

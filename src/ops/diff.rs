@@ -1,0 +1,104 @@
+//! What differs between this machine and the remote, as text.
+
+use super::held::Holding;
+use super::look::look;
+use super::{Context, guard, held, snapshot};
+use crate::error::{Error, Result};
+use crate::git::repo::{Branch, Head};
+use crate::model::entry::{Change, Entry, Mode};
+use crate::model::held::HeldSet;
+use crate::model::path::RepoPath;
+
+/// One path that differs.
+#[derive(Debug)]
+pub struct Difference {
+    /// Where, and what the two sides have.
+    pub change: Change,
+    /// What it is between, in words: `origin/main` and `here`.
+    pub between: (String, String),
+    /// The two contents; `None` where one of them is not text.
+    pub text: Option<(String, String)>,
+}
+
+/// Compares this machine with the last known state of the remote, at `paths` or everywhere.
+///
+/// A held path is compared twice: what both sides started from with what is here, and with what is
+/// there.
+pub fn diff(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Vec<Difference>> {
+    guard::enrolled(ctx)?;
+    let Head::Branch(branch) = ctx.repo.head()? else {
+        return Err(Error::fatal(
+            "HEAD is detached: there is no branch to compare",
+        ));
+    };
+    look(ctx, || compare(ctx, &branch, paths))
+}
+
+fn compare(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<Vec<Difference>> {
+    let repo = ctx.repo;
+    let wanted =
+        |path: &RepoPath| paths.is_empty() || paths.iter().any(|p| p == path || p.is_above(path));
+    let mut differences = Vec::new();
+    let holding = Holding::load(ctx, &branch.name)?;
+    let set = match &branch.tip {
+        Some(tip) => held::refresh(ctx, &holding, tip)?,
+        None => HeldSet::default(),
+    };
+    for held in set.iter().filter(|held| wanted(&held.path)) {
+        for (side, entry) in [("here", &held.ours), ("there", &held.theirs)] {
+            let change = Change {
+                path: held.path.clone(),
+                old: held.base.clone(),
+                new: entry.clone(),
+            };
+            if change.old != change.new {
+                let between = ("before".to_owned(), side.to_owned());
+                differences.push(read(ctx, change, between)?);
+            }
+        }
+    }
+    let upstream = repo.upstream(&branch.name);
+    let theirs = match &upstream {
+        Some(upstream) => repo.resolve(&upstream.tracking)?,
+        None => branch.tip.clone(),
+    };
+    let name = upstream.map_or_else(|| "last commit".to_owned(), |upstream| upstream.short());
+    let theirs = match theirs {
+        Some(theirs) => repo.tree_of(&theirs)?,
+        None => repo.empty_tree()?,
+    };
+    let scan = repo.scan(true)?;
+    let ours = snapshot::take(ctx, branch.tip.as_ref(), &scan, &set)?;
+    for change in repo.changes(&theirs, &ours.tree)? {
+        if wanted(&change.path) && !set.covers(&change.path) {
+            differences.push(read(ctx, change, (name.clone(), "here".to_owned()))?);
+        }
+    }
+    Ok(differences)
+}
+
+fn read(ctx: &Context<'_>, change: Change, between: (String, String)) -> Result<Difference> {
+    let old = text(ctx, change.old.as_ref())?;
+    let new = text(ctx, change.new.as_ref())?;
+    Ok(Difference {
+        change,
+        between,
+        text: old.zip(new),
+    })
+}
+
+/// The content as text; `None` where it is not.
+fn text(ctx: &Context<'_>, entry: Option<&Entry>) -> Result<Option<String>> {
+    match entry {
+        None => Ok(Some(String::new())),
+        Some(Entry {
+            mode: Mode::Gitlink,
+            oid,
+        }) => Ok(Some(format!("commit {oid}\n"))),
+        Some(entry) => {
+            let bytes = ctx.repo.blob(&entry.oid)?;
+            let binary = bytes.contains(&0);
+            Ok((!binary).then(|| String::from_utf8(bytes).ok()).flatten())
+        }
+    }
+}

@@ -1,0 +1,409 @@
+//! Makes one side equal to the other: what is lost by it is shown first, and kept in a ref.
+
+use super::guard::Ready;
+use super::held::Holding;
+use super::publish::{IndexSeen, Publication, Published, publish};
+use super::record::Begun;
+use super::snapshot::{self, Snapshot};
+use super::sync::{Options, Outcome, Reach, rehearse, with_lock};
+use super::{Context, Done, guard};
+use crate::error::{Error, Kind, Result};
+use crate::git::commit::{Commit, Sign};
+use crate::git::index::PrivateIndex;
+use crate::git::refs::RefChange;
+use crate::git::remote::{Fetched, Push, Pushed};
+use crate::git::repo::Upstream;
+use crate::git::transport::Transport;
+use crate::model::entry::{Change, Oid};
+use crate::model::held::HeldSet;
+use crate::model::state::Counts;
+
+/// Which side wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Winner {
+    /// This machine.
+    Here,
+    /// The remote.
+    There,
+}
+
+/// What a force would do, to be shown before it is done.
+#[derive(Debug)]
+pub struct Plan {
+    /// Which side wins.
+    pub winner: Winner,
+    /// `origin/main`.
+    pub upstream: String,
+    /// The commits that the losing side has and the winner lacks, newest first, with their subjects.
+    pub discarded: Vec<(Oid, String)>,
+    /// What changes in the work tree of this machine, or on the remote.
+    pub changes: Vec<Change>,
+    /// Paths of this machine that are in no commit.
+    pub uncommitted: Vec<Change>,
+}
+
+impl Plan {
+    /// Are both sides the same already?
+    pub fn is_empty(&self) -> bool {
+        self.discarded.is_empty() && self.changes.is_empty() && self.uncommitted.is_empty()
+    }
+
+    /// Does somebody lose something by it?
+    pub fn discards(&self) -> bool {
+        match self.winner {
+            Winner::Here => !self.discarded.is_empty(),
+            Winner::There => {
+                !self.discarded.is_empty()
+                    || !self.uncommitted.is_empty()
+                    || self.changes.iter().any(|change| change.old.is_some())
+            }
+        }
+    }
+}
+
+/// So many discarded commits are named.
+const NAMED: usize = 50;
+
+/// Makes the loser equal to the winner; `confirm` is shown the plan and says whether to go on.
+pub fn force(
+    ctx: &Context<'_>,
+    winner: Winner,
+    options: &Options,
+    confirm: &mut dyn FnMut(&Plan) -> Result<bool>,
+) -> Result<Outcome> {
+    let begun = Begun::now(match winner {
+        Winner::Here => "force-push",
+        Winner::There => "force-pull",
+    });
+    guard::check(ctx)?;
+    with_lock(ctx, options, |ready| {
+        let mut work = || Force::new(ctx, winner, &ready)?.run(options, confirm);
+        if options.dry_run {
+            return rehearse(ctx, work);
+        }
+        begun.announce(ctx)?;
+        let mut result = work();
+        begun.ended(ctx, &mut result);
+        result
+    })
+}
+
+struct Force<'a, 'repo> {
+    ctx: &'a Context<'repo>,
+    winner: Winner,
+    ready: &'a Ready,
+    upstream: &'a Upstream,
+    transport: Transport,
+}
+
+impl<'a, 'repo> Force<'a, 'repo> {
+    fn new(ctx: &'a Context<'repo>, winner: Winner, ready: &'a Ready) -> Result<Self> {
+        let Some(upstream) = &ready.upstream else {
+            return Err(Error::fatal("there is no remote to be equal to")
+                .hint("git remote add origin URL && git push -u origin HEAD   adds one"));
+        };
+        let url = ctx.repo.remote_url(&upstream.remote).unwrap_or_default();
+        let transport = Transport::shared(ctx.repo, &url);
+        Ok(Self {
+            ctx,
+            winner,
+            ready,
+            upstream,
+            transport,
+        })
+    }
+
+    fn run(
+        &self,
+        options: &Options,
+        confirm: &mut dyn FnMut(&Plan) -> Result<bool>,
+    ) -> Result<Outcome> {
+        let (ctx, repo) = (self.ctx, self.ctx.repo);
+        let theirs = self.fetch()?;
+        let tip = self.ready.branch.tip.as_ref();
+        let holding = Holding::load(ctx, &self.ready.branch.name)?;
+        let scan = repo.scan(true)?;
+        guard::merged(&scan)?;
+        // Held paths too: nothing is left to decide once one side has won.
+        let mut snapshot = snapshot::take(ctx, tip, &scan, &HeldSet::default())?;
+        let plan = self.plan(tip, theirs.as_ref(), &snapshot)?;
+        let mut outcome = Outcome {
+            upstream: Some(self.upstream.short()),
+            dry_run: options.dry_run,
+            reach: Reach::Reached,
+            connections: 1,
+            ..Outcome::default()
+        };
+        if plan.is_empty() && holding.set.is_empty() {
+            return Ok(outcome);
+        }
+        if !confirm(&plan)? {
+            return Err(Error::new(Kind::Declined, "nothing was changed"));
+        }
+        if options.dry_run {
+            match self.winner {
+                Winner::Here => outcome.committed = plan.uncommitted,
+                Winner::There => outcome.pulled_changes = plan.changes,
+            }
+            return Ok(outcome);
+        }
+        let commit = self.keep(tip, &mut snapshot)?;
+        match self.winner {
+            Winner::Here => {
+                self.push(theirs.as_ref(), &commit, &holding, &snapshot, &mut outcome)?
+            }
+            Winner::There => {
+                let Some(theirs) = theirs else {
+                    return Err(self.nothing_there());
+                };
+                outcome.pulled = repo.ahead_behind(&theirs, &commit)?.0;
+                self.pull(
+                    &theirs,
+                    &commit,
+                    &holding,
+                    &snapshot,
+                    plan.changes,
+                    &mut outcome,
+                )?;
+            }
+        }
+        outcome.counts = Counts::default();
+        Ok(outcome)
+    }
+
+    fn fetch(&self) -> Result<Option<Oid>> {
+        let repo = self.ctx.repo;
+        match repo.fetch(
+            &self.transport,
+            self.upstream,
+            self.ctx.listener.is_watched(),
+        )? {
+            Fetched::Done => repo.resolve(&self.upstream.tracking),
+            Fetched::NoBranch if self.winner == Winner::Here => Ok(None),
+            Fetched::NoBranch => Err(self.nothing_there()),
+            Fetched::Unreachable(unreachable) => {
+                let remote = &self.upstream.remote;
+                Err(
+                    Error::new(Kind::Unreachable, format!("{remote} cannot be reached"))
+                        .because(unreachable.why)
+                        .hint("nothing was changed"),
+                )
+            }
+        }
+    }
+
+    fn nothing_there(&self) -> Error {
+        Error::blocked(format!("{} does not exist", self.upstream.short()))
+            .hint("nothing was changed")
+    }
+
+    fn plan(
+        &self,
+        tip: Option<&Oid>,
+        theirs: Option<&Oid>,
+        snapshot: &Snapshot<'_>,
+    ) -> Result<Plan> {
+        let repo = self.ctx.repo;
+        let (loser, winner) = match self.winner {
+            Winner::Here => (theirs, tip),
+            Winner::There => (tip, theirs),
+        };
+        let mut discarded = match loser {
+            Some(loser) => repo.commits(loser, winner)?,
+            None => Vec::new(),
+        };
+        discarded.reverse();
+        let named = discarded.into_iter().take(NAMED).map(|listed| {
+            let subject = repo.commit(&listed.oid)?.subject();
+            Ok((listed.oid, subject))
+        });
+        let theirs_tree = match theirs {
+            Some(theirs) => repo.tree_of(theirs)?,
+            None => repo.empty_tree()?,
+        };
+        let changes = match self.winner {
+            Winner::Here => repo.changes(&theirs_tree, &snapshot.tree)?,
+            Winner::There => repo.changes(&snapshot.tree, &theirs_tree)?,
+        };
+        Ok(Plan {
+            winner: self.winner,
+            upstream: self.upstream.short(),
+            discarded: named.collect::<Result<_>>()?,
+            changes,
+            uncommitted: snapshot.changes.clone(),
+        })
+    }
+
+    /// Everything of this machine in a commit: what is not committed yet, too.
+    fn keep(&self, tip: Option<&Oid>, snapshot: &mut Snapshot<'_>) -> Result<Oid> {
+        match tip {
+            Some(tip) if snapshot.changes.is_empty() => Ok(tip.clone()),
+            _ if self.winner == Winner::Here => snapshot::commit(self.ctx, tip, snapshot, false),
+            _ => {
+                snapshot::ensure_identity(self.ctx)?;
+                let parents = tip.cloned().into_iter().collect();
+                let message = format!("before a force-pull on {}\n", self.ctx.machine.id);
+                let commit = Commit::new(snapshot.tree.clone(), parents, message);
+                self.ctx.repo.write_commit(&commit, Sign::No)
+            }
+        }
+    }
+
+    fn push(
+        &self,
+        theirs: Option<&Oid>,
+        commit: &Oid,
+        holding: &Holding,
+        snapshot: &Snapshot<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let mut refs = self.kept(theirs, outcome)?;
+        refs.extend(self.without_held(holding)?);
+        self.publish(&Move {
+            new: commit,
+            tree: &snapshot.tree,
+            changes: Vec::new(),
+            index: &snapshot.index,
+            seen: snapshot.seen,
+            refs,
+        })?;
+        if !snapshot.changes.is_empty() {
+            self.ctx.listener.done(&Done::Committed(&snapshot.changes));
+            outcome.committed.clone_from(&snapshot.changes);
+        }
+        if theirs == Some(commit) {
+            return Ok(());
+        }
+        outcome.connections += 1;
+        let push = Push {
+            upstream: self.upstream,
+            new: commit,
+            lease: theirs,
+        };
+        match self.ctx.repo.push(&self.transport, &push)? {
+            Pushed::Done => {
+                outcome.pushed = match theirs {
+                    Some(theirs) => self.ctx.repo.ahead_behind(commit, theirs)?.0,
+                    None => self.ctx.repo.commits(commit, None)?.len(),
+                };
+                let to = self.upstream.short();
+                self.ctx.listener.done(&Done::Pushed {
+                    commits: outcome.pushed,
+                    to: &to,
+                });
+                Ok(())
+            }
+            Pushed::Lost => Err(Error::blocked(format!(
+                "{} moved after it was shown to you; it was left alone",
+                self.upstream.short()
+            ))
+            .hint("git sync --force-push   shows what there is now")),
+            Pushed::Refused(error) => Err(error),
+            Pushed::Unreachable(unreachable) => {
+                outcome.reach = Reach::Unreachable(unreachable);
+                Ok(())
+            }
+        }
+    }
+
+    fn pull(
+        &self,
+        theirs: &Oid,
+        commit: &Oid,
+        holding: &Holding,
+        snapshot: &Snapshot<'_>,
+        changes: Vec<Change>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
+        let collisions = super::collide::find(self.ctx, &changes, theirs, &snapshot.index)?;
+        if let Some(held) = collisions.holds.first() {
+            return Err(Error::blocked(format!(
+                "'{}' is not tracked here, and {} has it",
+                held.path,
+                self.upstream.short()
+            ))
+            .hint("move it away or remove it; ignored files are never overwritten")
+            .hint("nothing was changed"));
+        }
+        let mut refs = self.kept(Some(commit), outcome)?;
+        refs.extend(self.without_held(holding)?);
+        let tree = self.ctx.repo.tree_of(theirs)?;
+        let live: Vec<_> = changes
+            .into_iter()
+            .filter(|change| !collisions.same.contains(&change.path))
+            .collect();
+        self.publish(&Move {
+            new: theirs,
+            tree: &tree,
+            changes: live.clone(),
+            index: &snapshot.index,
+            seen: snapshot.seen,
+            refs,
+        })?;
+        let commits = outcome.pulled;
+        self.ctx.listener.done(&Done::Pulled {
+            commits,
+            changes: &live,
+        });
+        outcome.pulled_changes = live;
+        Ok(())
+    }
+
+    /// The ref that keeps what is replaced.
+    fn kept(&self, replaced: Option<&Oid>, outcome: &mut Outcome) -> Result<Vec<RefChange>> {
+        let Some(replaced) = replaced else {
+            return Ok(Vec::new());
+        };
+        let name = format!("refs/git-sync/before/{}", self.ctx.run);
+        let old = self.ctx.repo.resolve(&name)?;
+        outcome.kept = Some(name.clone());
+        Ok(vec![RefChange {
+            name,
+            old,
+            new: Some(replaced.clone()),
+        }])
+    }
+
+    fn without_held(&self, holding: &Holding) -> Result<Option<RefChange>> {
+        holding.change_to(self.ctx, &self.ready.branch.name, &HeldSet::default(), [])
+    }
+
+    fn publish(&self, to: &Move<'_>) -> Result<()> {
+        let published = publish(
+            self.ctx,
+            &Publication {
+                branch: &self.ready.branch.name,
+                old: self.ready.branch.tip.as_ref(),
+                new: to.new,
+                index_tree: to.tree,
+                live_tree: to.tree,
+                changes: to.changes.clone(),
+                index: to.index,
+                index_holds: None,
+                seen: to.seen,
+                refs: to.refs.clone(),
+                message: match self.winner {
+                    Winner::Here => "sync: force-push",
+                    Winner::There => "sync: force-pull",
+                },
+            },
+        )?;
+        match published {
+            Published::Done => Ok(()),
+            Published::Moved | Published::Left(_) => Err(Error::blocked(
+                "files or the branch changed meanwhile; nothing was forced",
+            )
+            .hint("run it again: it shows what there is now")),
+        }
+    }
+}
+
+/// Where this machine goes.
+struct Move<'a> {
+    new: &'a Oid,
+    tree: &'a Oid,
+    changes: Vec<Change>,
+    index: &'a PrivateIndex<'a>,
+    seen: IndexSeen,
+    refs: Vec<RefChange>,
+}

@@ -1,0 +1,330 @@
+//! Decides about held paths, and goes back on it.
+//!
+//! A decision only changes the live file and lets the path go; the sync that follows sees an ordinary
+//! change, or none. So two machines that decide about the same path meet like any two that changed
+//! it, and the later decision wins everywhere.
+
+use super::held::{self, Holding};
+use super::look::look;
+use super::publish::{IndexSeen, Publication, Published, publish};
+use super::record::Begun;
+use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
+use super::{Context, guard};
+use crate::error::{Error, Kind, Result};
+use crate::git::index::PrivateIndex;
+use crate::git::mergetool::Versions;
+use crate::git::refs::RefChange;
+use crate::git::repo::{Branch, Head};
+use crate::model::entry::{Change, Entries, Entry, Oid};
+use crate::model::held::{Held, HeldSet};
+use crate::model::path::RepoPath;
+use crate::store::held as store;
+use crate::sys::fs;
+
+/// What is decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// This machine's version.
+    Ours,
+    /// The remote's version.
+    Theirs,
+    /// The user merges them.
+    Edit,
+    /// The last decision is taken back.
+    Undo,
+}
+
+/// How it is decided.
+#[derive(Debug)]
+pub struct Options {
+    /// About which held paths; all of them where none is named.
+    pub paths: Vec<RepoPath>,
+    /// What.
+    pub choice: Choice,
+    /// The sync that follows.
+    pub sync: SyncOptions,
+}
+
+/// The refs that keep what was decided about, so that it can be taken back.
+const DECIDED: &str = "refs/git-sync/resolved/";
+
+/// The held paths, as they are now.
+pub fn list(ctx: &Context<'_>) -> Result<HeldSet> {
+    guard::enrolled(ctx)?;
+    let Head::Branch(branch) = ctx.repo.head()? else {
+        return Ok(HeldSet::default());
+    };
+    let holding = Holding::load(ctx, &branch.name)?;
+    match &branch.tip {
+        Some(tip) if !holding.set.is_empty() => look(ctx, || held::refresh(ctx, &holding, tip)),
+        _ => Ok(holding.set),
+    }
+}
+
+/// Decides as `options` say, and syncs.
+pub fn resolve(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
+    let begun = Begun::now("resolve");
+    guard::check(ctx)?;
+    with_lock(ctx, &options.sync, |ready| {
+        begun.announce(ctx)?;
+        let mut result = decide_and_sync(ctx, options, &ready.branch);
+        begun.ended(ctx, &mut result);
+        result
+    })
+}
+
+fn decide_and_sync(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<Outcome> {
+    if options.choice == Choice::Undo {
+        // What the user did since is committed before anything is put back.
+        let ready = guard::check(ctx)?;
+        let outcome = sync::run(ctx, &options.sync, ready.clone())?;
+        let tip = guard::check(ctx)?.branch.tip;
+        undo(
+            ctx,
+            &Branch {
+                tip,
+                ..branch.clone()
+            },
+            &options.paths,
+        )?;
+        drop(outcome);
+    } else {
+        decide(ctx, options, branch)?;
+    }
+    let ready = guard::check(ctx)?;
+    sync::run(ctx, &options.sync, ready)
+}
+
+fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
+    let Some(tip) = &branch.tip else {
+        return Err(nothing_held());
+    };
+    let holding = Holding::load(ctx, &branch.name)?;
+    let set = held::refresh(ctx, &holding, tip)?;
+    let chosen = choose(&set, &options.paths)?;
+    let mut rest = set.clone();
+    for held in &chosen {
+        rest.remove(&held.path);
+    }
+    let mut targets = Vec::new();
+    for held in &chosen {
+        match options.choice {
+            Choice::Theirs => {
+                targets.push((held.path.clone(), held.theirs.clone()));
+                targets.extend(in_its_way(ctx, tip, held)?);
+            }
+            Choice::Edit => targets.push((held.path.clone(), Some(edited(ctx, held)?))),
+            Choice::Ours | Choice::Undo => {}
+        }
+    }
+    let scratch = ctx.scratch("decided");
+    let kept = store::save(
+        ctx.repo,
+        &HeldSet::new(chosen),
+        vec![tip.clone()],
+        "decided",
+        scratch,
+    )?;
+    let mut refs: Vec<_> = holding
+        .change_to(ctx, &branch.name, &rest, [])?
+        .into_iter()
+        .collect();
+    refs.push(RefChange {
+        name: format!("{DECIDED}{}", ctx.run),
+        old: None,
+        new: Some(kept),
+    });
+    put(ctx, branch, &targets, refs, "sync: resolve")
+}
+
+/// What the branch has above or below a held path: a file where this machine has a folder, or the
+/// other way round.
+fn in_its_way(ctx: &Context<'_>, tip: &Oid, held: &Held) -> Result<Vec<(RepoPath, Option<Entry>)>> {
+    if held.theirs.is_some() {
+        return Ok(Vec::new());
+    }
+    let all = ctx.repo.all_entries(tip)?;
+    let around = all
+        .into_iter()
+        .filter(|(path, _)| path.overlaps(&held.path));
+    Ok(around.map(|(path, entry)| (path, Some(entry))).collect())
+}
+
+fn nothing_held() -> Error {
+    Error::new(Kind::Blocked, "nothing is held here").hint("git sync --status   shows the state")
+}
+
+/// The held paths that `paths` name: themselves, or what is below them.
+fn choose(set: &HeldSet, paths: &[RepoPath]) -> Result<Vec<Held>> {
+    if set.is_empty() {
+        return Err(nothing_held());
+    }
+    for path in paths {
+        if !set
+            .iter()
+            .any(|held| held.path == *path || path.is_above(&held.path))
+        {
+            return Err(Error::blocked(format!("'{path}' is not held"))
+                .hint("git sync --resolve --list   lists what is"));
+        }
+    }
+    let named = |held: &&Held| {
+        paths.is_empty()
+            || paths
+                .iter()
+                .any(|p| *p == held.path || p.is_above(&held.path))
+    };
+    Ok(set.iter().filter(named).cloned().collect())
+}
+
+fn edited(ctx: &Context<'_>, held: &Held) -> Result<Entry> {
+    let (Some(ours), Some(theirs)) = (&held.ours, &held.theirs) else {
+        return Err(whole(held, "one side has no file there"));
+    };
+    if !ours.mode.is_regular() || !theirs.mode.is_regular() {
+        return Err(whole(held, "it is not a file on both sides"));
+    }
+    let base = held.base.as_ref().filter(|base| base.mode.is_regular());
+    let folder = ctx.scratch("merge");
+    fs::create_dir_all(&folder)?;
+    let versions = Versions {
+        path: &held.path,
+        base,
+        ours,
+        theirs,
+    };
+    let oid = ctx.repo.merge_by_hand(&versions, &folder)?;
+    fs::remove_scratch(&folder)?;
+    Ok(Entry {
+        mode: ours.mode,
+        oid,
+    })
+}
+
+fn whole(held: &Held, why: &str) -> Error {
+    let path = &held.path;
+    Error::blocked(format!("'{path}' cannot be merged: {why}"))
+        .hint(format!(
+            "git sync --resolve --ours {path}   keeps this machine's"
+        ))
+        .hint(format!(
+            "git sync --resolve --theirs {path}   takes the other"
+        ))
+}
+
+/// Takes the newest decision back, or the newest about `paths`: the live file is as before it, and
+/// held again.
+fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<()> {
+    let Some(tip) = &branch.tip else {
+        return Err(nothing_held());
+    };
+    let holding = Holding::load(ctx, &branch.name)?;
+    for name in ctx.repo.refs_below(DECIDED)?.into_iter().rev() {
+        let Some(oid) = ctx.repo.resolve(&name)? else {
+            continue;
+        };
+        let decided = store::read(ctx.repo, &oid)?;
+        let named = |held: &&Held| paths.is_empty() || paths.iter().any(|p| *p == held.path);
+        let back: Vec<_> = decided.iter().filter(named).cloned().collect();
+        if back.is_empty() {
+            continue;
+        }
+        let all: Vec<_> = back.iter().map(|held| held.path.clone()).collect();
+        let theirs = ctx.repo.entries(tip, &all)?;
+        let mut set = holding.set.clone();
+        let mut targets = Vec::new();
+        for held in back {
+            targets.push((held.path.clone(), held.ours.clone()));
+            set.insert(Held {
+                theirs: theirs.get(&held.path).cloned(),
+                ..held
+            });
+        }
+        let pins = [oid.clone()];
+        let mut refs: Vec<_> = holding
+            .change_to(ctx, &branch.name, &set, pins)?
+            .into_iter()
+            .collect();
+        refs.push(RefChange {
+            name,
+            old: Some(oid),
+            new: None,
+        });
+        return put(ctx, branch, &targets, refs, "sync: resolve --undo");
+    }
+    Err(Error::blocked("there is no decision to take back"))
+}
+
+/// Puts `targets` into the work tree, and changes `refs` with it.
+fn put(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    targets: &[(RepoPath, Option<Entry>)],
+    refs: Vec<RefChange>,
+    message: &str,
+) -> Result<()> {
+    let repo = ctx.repo;
+    let Some(tip) = &branch.tip else {
+        return Err(nothing_held());
+    };
+    let seen = IndexSeen::now(&repo.index_path())?;
+    let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
+    let index_tree = index.write_tree()?;
+    let (from, changes) = live_changes(ctx, &index, targets)?;
+    let entries = targets.iter().map(|(path, entry)| (path, entry.as_ref()));
+    let live_tree = repo.tree_with(&from, entries, ctx.scratch("target"))?;
+    let published = publish(
+        ctx,
+        &Publication {
+            branch: &branch.name,
+            old: Some(tip),
+            new: tip,
+            index_tree: &index_tree,
+            live_tree: &live_tree,
+            changes,
+            index: &index,
+            index_holds: None,
+            seen,
+            refs,
+            message,
+        },
+    )?;
+    match published {
+        Published::Done => Ok(()),
+        Published::Moved => Err(Error::blocked("the branch or the index changed meanwhile")
+            .hint("nothing was decided; run it again")),
+        Published::Left(paths) => {
+            let first = paths.first().map(ToString::to_string).unwrap_or_default();
+            Err(Error::blocked(format!(
+                "'{first}' was saved meanwhile, or something is in its way"
+            ))
+            .hint("nothing was decided; run it again"))
+        }
+    }
+}
+
+/// The tree of the work tree around `targets`, and how they change it.
+fn live_changes(
+    ctx: &Context<'_>,
+    index: &PrivateIndex<'_>,
+    targets: &[(RepoPath, Option<Entry>)],
+) -> Result<(Oid, Vec<Change>)> {
+    let paths: Vec<_> = targets.iter().map(|(path, _)| path.clone()).collect();
+    let live: Entries = held::live_entries(ctx, &paths)?;
+    index.set(paths.iter().map(|path| (path, live.get(path))))?;
+    let existing: Vec<_> = paths
+        .iter()
+        .filter(|path| live.contains_key(*path))
+        .collect();
+    index.take_in(existing)?;
+    let changes = targets
+        .iter()
+        .map(|(path, new)| Change {
+            path: path.clone(),
+            old: live.get(path).cloned(),
+            new: new.clone(),
+        })
+        .filter(|change| change.old != change.new)
+        .collect();
+    Ok((index.write_tree()?, changes))
+}

@@ -1,0 +1,209 @@
+//! Where this machine stands, from what is here: no network, and nothing written but the state for
+//! the prompt.
+
+use super::guard;
+use super::held::Holding;
+use super::look::look;
+use super::{Context, held};
+use crate::error::Result;
+use crate::git::config::NewFiles;
+use crate::git::repo::{Branch, Head, Upstream};
+use crate::git::status::Scan;
+use crate::model::held::{Held, HeldSet};
+use crate::model::path::RepoPath;
+use crate::model::run::{RunRecord, RunResult};
+use crate::model::state::{Counts, State};
+use crate::store::{history, state};
+use crate::sys::lock::{self, Holder};
+
+/// So many runs are looked through for the last one that reached the remote.
+const LOOK_BACK: usize = 50;
+
+/// Where this machine stands.
+#[derive(Debug)]
+pub struct Outcome {
+    /// In one word.
+    pub state: State,
+    /// In numbers.
+    pub counts: Counts,
+    /// The branch; `None` where HEAD is detached.
+    pub branch: Option<Branch>,
+    /// Where it is synced to.
+    pub upstream: Option<Upstream>,
+    /// The address of the remote, without a password.
+    pub url: Option<String>,
+    /// Changes that are in no commit.
+    pub changes: Changes,
+    /// Paths that wait for a decision.
+    pub held: Vec<Held>,
+    /// An operation of the user's own that is not finished.
+    pub in_progress: Option<&'static str>,
+    /// The run that is going on.
+    pub running: Option<Holder>,
+    /// The newest run.
+    pub last_run: Option<RunRecord>,
+    /// The newest run that reached the remote.
+    pub last_contact: Option<RunRecord>,
+    /// When a sync last succeeded, RFC 3339.
+    pub last_sync: Option<String>,
+}
+
+/// Changes that are in no commit, by kind.
+#[derive(Debug, Default)]
+pub struct Changes {
+    /// Paths that are staged.
+    pub staged: Vec<RepoPath>,
+    /// Tracked paths that are changed and not staged.
+    pub unstaged: Vec<RepoPath>,
+    /// Paths that are not tracked.
+    pub untracked: Vec<RepoPath>,
+    /// Paths with an unfinished merge.
+    pub conflicted: Vec<RepoPath>,
+    /// Things that cannot be synced.
+    pub unsyncable: Vec<RepoPath>,
+}
+
+/// Looks where the repository of `ctx` stands.
+pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
+    guard::enrolled(ctx)?;
+    let repo = ctx.repo;
+    let branch = match repo.head()? {
+        Head::Branch(branch) => Some(branch),
+        Head::Detached => None,
+    };
+    let upstream = branch
+        .as_ref()
+        .and_then(|branch| repo.upstream(&branch.name));
+    let set = held_now(ctx, branch.as_ref())?;
+    let scan = repo.scan(ctx.settings.new_files == NewFiles::All)?;
+    let changes = changes(&scan, &set);
+    let mut counts = Counts {
+        held: set.len(),
+        ..Counts::default()
+    };
+    counts.dirty = scan
+        .dirty()
+        .into_iter()
+        .filter(|path| !set.covers(path))
+        .count();
+    if let (Some(tip), Some(upstream)) = (branch.as_ref().and_then(|b| b.tip.as_ref()), &upstream) {
+        match repo.resolve(&upstream.tracking)? {
+            Some(theirs) => (counts.ahead, counts.behind) = repo.ahead_behind(tip, &theirs)?,
+            None => counts.ahead = repo.commits(tip, None)?.len(),
+        }
+    }
+    let running = lock::holder(&ctx.layout.lock());
+    let mut runs = history::newest(&ctx.layout, LOOK_BACK)?;
+    let contact = |run: &&RunRecord| run.connections > 0 && run.result != RunResult::Unreachable;
+    let last_contact = runs.iter().find(contact).cloned();
+    let last_run = (!runs.is_empty()).then(|| runs.swap_remove(0));
+    let in_progress = repo.in_progress().map(|(what, _)| what);
+    let state = judge(
+        &counts,
+        running,
+        last_run.as_ref(),
+        in_progress,
+        branch.is_some(),
+    );
+    let outcome = Outcome {
+        state,
+        counts,
+        url: upstream
+            .as_ref()
+            .and_then(|u| repo.remote_url(&u.remote))
+            .map(without_password),
+        branch,
+        upstream,
+        changes,
+        held: set.iter().cloned().collect(),
+        in_progress,
+        running,
+        last_run,
+        last_contact,
+        last_sync: state::last_sync(&ctx.layout)?,
+    };
+    if outcome.running.is_none() && ctx.layout.visible().is_dir() {
+        state::write(&ctx.layout, outcome.state, outcome.counts)?;
+    }
+    Ok(outcome)
+}
+
+/// The held paths as they stand; whether one can be let go is for a sync to say.
+fn held_now(ctx: &Context<'_>, branch: Option<&Branch>) -> Result<HeldSet> {
+    let Some(branch) = branch else {
+        return Ok(HeldSet::default());
+    };
+    let holding = Holding::load(ctx, &branch.name)?;
+    match &branch.tip {
+        Some(tip) if !holding.set.is_empty() => look(ctx, || held::refresh(ctx, &holding, tip)),
+        _ => Ok(holding.set),
+    }
+}
+
+fn changes(scan: &Scan, held: &HeldSet) -> Changes {
+    let free = |path: &&RepoPath| !held.covers(path);
+    let tracked = scan.changed.iter().chain(&scan.submodules);
+    Changes {
+        staged: scan.staged.iter().filter(free).cloned().collect(),
+        unstaged: tracked
+            .filter(|path| free(path) && !scan.untracked.contains(*path))
+            .cloned()
+            .collect(),
+        untracked: scan.untracked.iter().filter(free).cloned().collect(),
+        conflicted: scan.unmerged.iter().cloned().collect(),
+        unsyncable: scan
+            .nested
+            .iter()
+            .chain(&scan.untrackable)
+            .cloned()
+            .collect(),
+    }
+}
+
+fn judge(
+    counts: &Counts,
+    running: Option<Holder>,
+    last: Option<&RunRecord>,
+    in_progress: Option<&str>,
+    on_branch: bool,
+) -> State {
+    if running.is_some() {
+        return State::Syncing;
+    }
+    if !on_branch || in_progress.is_some() {
+        return State::Error;
+    }
+    match counts.state() {
+        // A failure stays in sight until a run succeeds, unless something graver is.
+        State::Held => State::Held,
+        _ if last.is_some_and(|run| run.result == RunResult::Failed) => State::Error,
+        state => state,
+    }
+}
+
+/// `https://user:secret@host/x` without the secret: it must not reach a screen or a log.
+fn without_password(url: String) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let Some((login, host)) = authority.rsplit_once('@') else {
+        return url;
+    };
+    let user = login.split(':').next().unwrap_or_default();
+    format!("{scheme}://{user}@{host}{}", &rest[authority.len()..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_password;
+
+    #[test]
+    fn a_password_is_not_shown() {
+        let of = |url: &str| without_password(url.to_owned());
+        assert_eq!(of("https://u:secret@h/x"), "https://u@h/x");
+        assert_eq!(of("ssh://u@h:22/x"), "ssh://u@h:22/x");
+        assert_eq!(of("git@h:x"), "git@h:x");
+        assert_eq!(of("/srv/x"), "/srv/x");
+    }
+}

@@ -1,0 +1,86 @@
+//! The status for scripts: version 1 of a format that only ever grows.
+
+use crate::model::entry::Entry;
+use crate::model::path::RepoPath;
+use crate::ops::status::Outcome;
+
+/// Headers `# key value`, then `c XY path` for changes and `h reason path` for held paths; records
+/// end in NUL and paths are not quoted where `nul` is set.
+pub fn status(outcome: &Outcome, nul: bool) -> Vec<u8> {
+    let mut out = Records {
+        bytes: Vec::new(),
+        nul,
+    };
+    let branch = outcome
+        .branch
+        .as_ref()
+        .map_or("(detached)", |branch| branch.short());
+    out.header("branch.head", branch);
+    if let Some(upstream) = &outcome.upstream {
+        out.header("branch.upstream", &upstream.short());
+        let counts = &outcome.counts;
+        out.header(
+            "branch.ab",
+            &format!("+{} -{}", counts.ahead, counts.behind),
+        );
+    }
+    out.header("sync.state", outcome.state.word());
+    let last = outcome
+        .last_sync
+        .as_deref()
+        .and_then(|t| t.parse::<jiff::Timestamp>().ok());
+    if let Some(last) = last {
+        out.header("sync.last", &last.as_second().to_string());
+    }
+    let changes = &outcome.changes;
+    for (code, paths) in [
+        ("S.", &changes.staged),
+        (".M", &changes.unstaged),
+        ("??", &changes.untracked),
+        ("UU", &changes.conflicted),
+        ("!!", &changes.unsyncable),
+    ] {
+        for path in paths {
+            out.path(&format!("c {code}"), path);
+        }
+    }
+    for held in &outcome.held {
+        let oid = |entry: &Option<Entry>| {
+            entry
+                .as_ref()
+                .map_or("-", |entry| entry.oid.as_str())
+                .to_owned()
+        };
+        let (base, ours, theirs) = (oid(&held.base), oid(&held.ours), oid(&held.theirs));
+        out.path(&format!("h {base} {ours} {theirs}"), &held.path);
+    }
+    out.bytes
+}
+
+struct Records {
+    bytes: Vec<u8>,
+    nul: bool,
+}
+
+impl Records {
+    fn header(&mut self, key: &str, value: &str) {
+        self.bytes
+            .extend_from_slice(format!("# {key} {value}").as_bytes());
+        self.end();
+    }
+
+    fn path(&mut self, prefix: &str, path: &RepoPath) {
+        self.bytes.extend_from_slice(prefix.as_bytes());
+        self.bytes.push(b' ');
+        if self.nul {
+            self.bytes.extend_from_slice(path.as_bytes());
+        } else {
+            self.bytes.extend_from_slice(path.to_string().as_bytes());
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.bytes.push(if self.nul { 0 } else { b'\n' });
+    }
+}
