@@ -133,10 +133,6 @@ pub struct Global {
     pub offline: bool,
     /// Wait for another run to end, at most SECONDS (default: as long as it takes)
     #[arg(long, value_name = "SECONDS", num_args = 0..=1, require_equals = true, global = true)]
-    #[expect(
-        clippy::option_option,
-        reason = "absent, given, and given with a value"
-    )]
     pub wait: Option<Option<u64>>,
     /// Print JSON on stdout
     #[arg(long, global = true, conflicts_with = "porcelain")]

@@ -4,7 +4,6 @@ use super::args::Global;
 use super::exit::Exit;
 use super::paths;
 use crate::error::Result;
-use crate::git::repo::Manner;
 use crate::ops::Context;
 use crate::ops::diff::diff;
 use crate::ui::{self, Ui, json};
@@ -12,7 +11,7 @@ use std::path::PathBuf;
 
 /// Shows what differs from the remote.
 pub(super) fn run(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
-    let repo = super::open(global, ui, Manner::default())?;
+    let repo = super::open(global, ui)?;
     let ctx = Context::new(&repo, ui)?;
     let differences = diff(&ctx, &paths::in_repository(&repo, global, typed)?)?;
     if global.json {

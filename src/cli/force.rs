@@ -4,7 +4,6 @@ use super::args::Global;
 use super::exit::Exit;
 use super::run;
 use crate::error::{Error, Kind, Result};
-use crate::git::repo::Manner;
 use crate::ops::Context;
 use crate::ops::force::{Plan, Winner, force};
 use crate::sys::terminal;
@@ -12,7 +11,7 @@ use crate::ui::{self, Ui};
 
 /// Shows what will be lost, asks, and makes one side equal to the other.
 pub(super) fn run(global: &Global, ui: &Ui, winner: Winner) -> Result<Exit> {
-    let repo = super::open(global, ui, Manner::default())?;
+    let repo = super::open(global, ui)?;
     let ctx = Context::new(&repo, ui)?;
     let mut confirm = |plan: &Plan| {
         if !global.json {

@@ -3,7 +3,6 @@
 use super::args::Global;
 use super::exit::Exit;
 use crate::error::Result;
-use crate::git::repo::Manner;
 use crate::ops::Context;
 use crate::ops::log::log;
 use crate::ui::{self, Ui, json};
@@ -13,7 +12,7 @@ const COUNT: usize = 20;
 
 /// Shows the history of runs.
 pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
-    let repo = super::open(global, ui, Manner::default())?;
+    let repo = super::open(global, ui)?;
     let ctx = Context::new(&repo, ui)?;
     let runs = log(&ctx, global.max_count.unwrap_or(COUNT))?;
     if global.json {

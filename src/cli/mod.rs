@@ -76,12 +76,12 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
 }
 
 /// Opens the repository that a command is about, and follows its settings for what is said.
-fn open(global: &Global, ui: &Ui, manner: Manner) -> Result<Repo> {
+fn open(global: &Global, ui: &Ui) -> Result<Repo> {
     let repo = locate::repository(
         &global.directory,
         &Manner {
             trace: trace(global, ui),
-            ..manner
+            ..Manner::default()
         },
     )?;
     if repo.config_bool(config::ADVICE)? == Some(false) {

@@ -9,7 +9,11 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
 /// Every one of `typed`, relative to where the command was typed, inside `repo`.
-pub fn in_repository(repo: &Repo, global: &Global, typed: &[PathBuf]) -> Result<Vec<RepoPath>> {
+pub(super) fn in_repository(
+    repo: &Repo,
+    global: &Global,
+    typed: &[PathBuf],
+) -> Result<Vec<RepoPath>> {
     let start = locate::start(&global.directory)?;
     // Typed elsewhere, the paths are those of the configs repository.
     let start = if resolved(&start).starts_with(resolved(repo.top())) {

@@ -4,7 +4,6 @@ use super::args::Global;
 use super::exit::Exit;
 use super::{paths, run};
 use crate::error::{Error, Kind, Result};
-use crate::git::repo::Manner;
 use crate::ops::Context;
 use crate::ops::resolve::{Choice, Options, list, resolve};
 use crate::sys::terminal;
@@ -13,7 +12,7 @@ use std::path::PathBuf;
 
 /// Lists held paths, decides about them, or takes a decision back.
 pub(super) fn run(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
-    let repo = super::open(global, ui, Manner::default())?;
+    let repo = super::open(global, ui)?;
     let ctx = Context::new(&repo, ui)?;
     if global.list {
         let set = list(&ctx)?;

@@ -3,7 +3,6 @@
 use super::args::Global;
 use super::exit::Exit;
 use crate::error::Result;
-use crate::git::repo::Manner;
 use crate::ops::Context;
 use crate::ops::sync::{Options, Outcome, sync};
 use crate::ui::{self, Ui, json};
@@ -14,7 +13,7 @@ const FOR_EVER: Duration = Duration::from_secs(31_536_000);
 
 /// Syncs.
 pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
-    let repo = super::open(global, ui, Manner::default())?;
+    let repo = super::open(global, ui)?;
     let ctx = Context::new(&repo, ui)?;
     let outcome = sync(&ctx, &options(global))?;
     Ok(tell(global, ui, &outcome))

@@ -3,7 +3,6 @@
 use super::args::Global;
 use super::exit::Exit;
 use crate::error::Result;
-use crate::git::repo::Manner;
 use crate::model::state::State;
 use crate::ops::Context;
 use crate::ops::status::status;
@@ -11,7 +10,7 @@ use crate::ui::{self, Ui, json};
 
 /// Shows where this machine stands.
 pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
-    let repo = super::open(global, ui, Manner::default())?;
+    let repo = super::open(global, ui)?;
     let ctx = Context::new(&repo, ui)?;
     let outcome = status(&ctx)?;
     if global.json {

@@ -219,11 +219,10 @@ impl Repo {
 
     /// When a path was last changed in the history of `tip`, seconds since 1970.
     pub fn last_change(&self, tip: &Oid, path: &crate::model::path::RepoPath) -> Result<i64> {
-        use std::os::unix::ffi::OsStrExt as _;
         let output = self
             .git("log")
             .args(["-1", "--format=%at", tip.as_str(), "--"])
-            .arg(std::ffi::OsStr::from_bytes(path.as_bytes()))
+            .arg(path.as_os_str())
             .env("GIT_LITERAL_PATHSPECS", "1")
             .output()?;
         Ok(String::from_utf8_lossy(&output).trim().parse().unwrap_or(0))

@@ -101,11 +101,10 @@ impl Repo {
             (3, Some(versions.theirs)),
         ];
         index.set_stages(versions.path, &stages)?;
-        use std::os::unix::ffi::OsStrExt as _;
         let ended = self
             .git("mergetool")
             .args(["--no-prompt", "--"])
-            .arg(std::ffi::OsStr::from_bytes(versions.path.as_bytes()))
+            .arg(versions.path.as_os_str())
             .env(crate::sys::env::GIT_DIR, self.git_dir())
             .env(crate::sys::env::GIT_WORK_TREE, folder)
             .index(index.path())
@@ -144,9 +143,8 @@ impl Repo {
 
     /// Writes what a file holds as a blob, with the filters of its path.
     fn write_file_blob(&self, path: &RepoPath, bytes: Vec<u8>) -> Result<Oid> {
-        use std::os::unix::ffi::OsStrExt as _;
         let mut argument = std::ffi::OsString::from("--path=");
-        argument.push(std::ffi::OsStr::from_bytes(path.as_bytes()));
+        argument.push(path.as_os_str());
         self.git("hash-object")
             .args(["-w", "--stdin"])
             .arg(argument)

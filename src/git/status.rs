@@ -215,14 +215,11 @@ fn parse(output: &[u8]) -> Option<Scan> {
             b'u' => drop(scan.unmerged.insert(field(10)?)),
             b'?' => {
                 let path = field(1)?;
-                match path.as_bytes().strip_suffix(b"/") {
-                    Some(folder) => {
-                        scan.nested.insert(RepoPath::from_bytes(folder.to_vec()));
-                    }
-                    None => {
-                        scan.untracked.insert(path.clone());
-                        scan.changed.insert(path);
-                    }
+                if let Some(folder) = path.as_bytes().strip_suffix(b"/") {
+                    scan.nested.insert(RepoPath::from_bytes(folder.to_vec()));
+                } else {
+                    scan.untracked.insert(path.clone());
+                    scan.changed.insert(path);
                 }
             }
             _ => {}

@@ -57,10 +57,7 @@ impl Repo {
             let output = self
                 .git("ls-tree")
                 .args(["-r", "-z", "--full-tree", tree.as_str(), "--"])
-                .args(some.iter().map(|path| {
-                    use std::os::unix::ffi::OsStrExt as _;
-                    std::ffi::OsStr::from_bytes(path.as_bytes())
-                }))
+                .args(some.iter().map(RepoPath::as_os_str))
                 .env("GIT_LITERAL_PATHSPECS", "1")
                 .output()?;
             let wanted: std::collections::BTreeSet<_> = some.iter().collect();
@@ -96,9 +93,8 @@ impl Repo {
 
     /// The content of a blob as the work tree would have it, filters and line ends applied.
     pub fn blob_as_file(&self, oid: &Oid, path: &RepoPath) -> Result<Vec<u8>> {
-        use std::os::unix::ffi::OsStrExt as _;
         let mut argument = std::ffi::OsString::from("--path=");
-        argument.push(std::ffi::OsStr::from_bytes(path.as_bytes()));
+        argument.push(path.as_os_str());
         self.git("cat-file")
             .arg("--filters")
             .arg(argument)

@@ -25,9 +25,14 @@ impl RepoPath {
         &self.0
     }
 
+    /// The path as an argument or a part of a file name.
+    pub fn as_os_str(&self) -> &OsStr {
+        OsStr::from_bytes(&self.0)
+    }
+
     /// The same path below `top`.
     pub fn below(&self, top: &Path) -> PathBuf {
-        top.join(OsStr::from_bytes(&self.0))
+        top.join(self.as_os_str())
     }
 
     /// The folders above this path, outermost first, without the top itself.

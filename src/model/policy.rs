@@ -7,8 +7,6 @@ use crate::error::{Error, Result};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
 /// Where the rules are kept in the repository.
@@ -81,7 +79,7 @@ impl Policies {
 
     /// The policy for `path`.
     pub fn of(&self, path: &RepoPath) -> Policy {
-        let path = Path::new(OsStr::from_bytes(path.as_bytes()));
+        let path = Path::new(path.as_os_str());
         self.0
             .iter()
             .rev()

@@ -150,7 +150,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
         let commit = self.keep(tip, &mut snapshot)?;
         match self.winner {
             Winner::Here => {
-                self.push(theirs.as_ref(), &commit, &holding, &snapshot, &mut outcome)?
+                self.push(theirs.as_ref(), &commit, &holding, &snapshot, &mut outcome)?;
             }
             Winner::There => {
                 let Some(theirs) = theirs else {

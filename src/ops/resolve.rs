@@ -224,7 +224,7 @@ fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<()> {
             continue;
         };
         let decided = store::read(ctx.repo, &oid)?;
-        let named = |held: &&Held| paths.is_empty() || paths.iter().any(|p| *p == held.path);
+        let named = |held: &&Held| paths.is_empty() || paths.contains(&held.path);
         let back: Vec<_> = decided.iter().filter(named).cloned().collect();
         if back.is_empty() {
             continue;

@@ -212,7 +212,7 @@ fn round(
             "the branch or the index changed meanwhile".to_owned(),
         ));
     };
-    upstream::meet(ctx, options, ready, local, outcome)
+    upstream::meet(ctx, options, ready, &local, outcome)
 }
 
 /// What this machine has, in commits.

@@ -22,7 +22,7 @@ pub(super) fn meet(
     ctx: &Context<'_>,
     options: &Options,
     ready: &Ready,
-    local: Local<'_>,
+    local: &Local<'_>,
     outcome: &mut Outcome,
 ) -> Result<Round> {
     let Some(upstream) = &ready.upstream else {
@@ -52,7 +52,7 @@ struct Meeting<'a, 'repo> {
 }
 
 impl Meeting<'_, '_> {
-    fn run(&mut self, local: Local<'_>) -> Result<Round> {
+    fn run(&mut self, local: &Local<'_>) -> Result<Round> {
         let repo = self.ctx.repo;
         let seen = repo.resolve(&self.upstream.tracking)?;
         if self.options.offline {
@@ -78,7 +78,7 @@ impl Meeting<'_, '_> {
                 self.outcome.reach = Reach::Unreachable(unreachable);
                 return self.end(local.tip.as_ref(), seen.as_ref());
             }
-            Fetched::NoBranch => return self.create(&transport, &local, seen.as_ref()),
+            Fetched::NoBranch => return self.create(&transport, local, seen.as_ref()),
         }
         let Some(theirs) = repo.resolve(&self.upstream.tracking)? else {
             return Err(Error::failed(format!(
@@ -147,7 +147,7 @@ impl Meeting<'_, '_> {
     fn join(
         &mut self,
         transport: &Transport,
-        local: Local<'_>,
+        local: &Local<'_>,
         seen: Option<&Oid>,
         theirs: &Oid,
     ) -> Result<Round> {
@@ -166,7 +166,7 @@ impl Meeting<'_, '_> {
         if integration.how == How::Nothing {
             return self.send(transport, &integration.tip, Some(theirs));
         }
-        let Some(tip) = self.make_real(&local, &integration, theirs, &fork)? else {
+        let Some(tip) = self.make_real(local, &integration, theirs, &fork)? else {
             return Ok(Round::Again("files were saved meanwhile".to_owned()));
         };
         self.send(transport, &tip, Some(theirs))
@@ -233,13 +233,12 @@ impl Meeting<'_, '_> {
         let live = integration.pending.last().unwrap_or(&tip);
         let live_tree = repo.tree_of(live)?;
         let copied;
-        let (index, index_seen) = match &local.snapshot {
-            Some(snapshot) => (&snapshot.index, snapshot.seen),
-            None => {
-                let seen = IndexSeen::now(&repo.index_path())?;
-                copied = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
-                (&copied, seen)
-            }
+        let (index, index_seen) = if let Some(snapshot) = &local.snapshot {
+            (&snapshot.index, snapshot.seen)
+        } else {
+            let seen = IndexSeen::now(&repo.index_path())?;
+            copied = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
+            (&copied, seen)
         };
         let mut incoming = repo.changes(&from, &live_tree)?;
         let collisions = collide::find(ctx, &incoming, live, index)?;

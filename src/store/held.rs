@@ -21,6 +21,12 @@ const VERSION: u32 = 1;
 /// The name of the list in the tree.
 const LIST: &str = "held.json";
 
+/// Only the version, so that a newer list is refused for its version.
+#[derive(Debug, Deserialize)]
+struct Version {
+    version: u32,
+}
+
 #[derive(Debug, Serialize, Deserialize)]
 struct List {
     version: u32,
@@ -51,10 +57,6 @@ pub fn read(repo: &Repo, oid: &Oid) -> Result<HeldSet> {
             .hint(format!("git show {oid}:{LIST}   shows the list"))
     };
     let bytes = repo.file(oid, LIST)?.ok_or_else(broken)?;
-    #[derive(Deserialize)]
-    struct Version {
-        version: u32,
-    }
     let Version { version } =
         serde_json::from_slice(&bytes).map_err(|source| broken().because(source))?;
     if version != VERSION {

@@ -99,7 +99,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
         Ok(())
     };
     write().map_err(|source| {
-        let _ = fs::remove_file(&temporary);
+        drop(fs::remove_file(&temporary));
         failed("write", path, source)
     })
 }

@@ -76,7 +76,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         // If this fails, the next holder looks for leftovers and finds none.
-        let _ = self.file.set_len(0);
+        drop(self.file.set_len(0));
     }
 }
 

@@ -276,7 +276,7 @@ enum Answers<'scope> {
 fn read_all(mut stream: impl Read) -> Vec<u8> {
     let mut bytes = Vec::new();
     // What was read before an error is still the best account of what happened.
-    let _ = stream.read_to_end(&mut bytes);
+    drop(stream.read_to_end(&mut bytes));
     bytes
 }
 

@@ -140,7 +140,11 @@ pub fn inherit_mode(from: &Path, to: &Path, exec: bool) -> Result<()> {
         }
         if (old.uid(), old.gid()) != (new.uid(), new.gid()) {
             // Only root may; for others the file is theirs already, or the rename will fail.
-            let _ = std::os::unix::fs::chown(to, Some(old.uid()), Some(old.gid()));
+            drop(std::os::unix::fs::chown(
+                to,
+                Some(old.uid()),
+                Some(old.gid()),
+            ));
         }
         let bits = old.permissions().mode() & 0o7777;
         let readers = (bits & 0o444) >> 2;

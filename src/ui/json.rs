@@ -66,8 +66,8 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
         "machine": ctx.machine,
         "repository": {
             "path": ctx.repo.top().to_string_lossy(),
-            "branch": outcome.branch.as_ref().map(|branch| branch.short()),
-            "upstream": outcome.upstream.as_ref().map(|upstream| upstream.short()),
+            "branch": outcome.branch.as_ref().map(super::super::git::repo::Branch::short),
+            "upstream": outcome.upstream.as_ref().map(super::super::git::repo::Upstream::short),
             "url": outcome.url,
         },
         "state": outcome.state.word(),

@@ -51,10 +51,10 @@ pub fn outcome(ui: &Ui, ctx: &Context<'_>, outcome: &Outcome) {
 }
 
 fn headline(outcome: &Outcome) -> String {
-    let upstream = outcome
-        .upstream
-        .as_ref()
-        .map_or_else(|| "the last commit".to_owned(), |u| u.short());
+    let upstream = outcome.upstream.as_ref().map_or_else(
+        || "the last commit".to_owned(),
+        super::super::git::repo::Upstream::short,
+    );
     let counts = &outcome.counts;
     let mut parts = Vec::new();
     if counts.ahead > 0 {
@@ -157,7 +157,7 @@ fn changes(outcome: &Outcome) -> String {
 fn hints(ui: &Ui, outcome: &Outcome) {
     match outcome.state {
         State::Ahead | State::Behind | State::Diverged => {
-            ui.hint("git sync   brings both together")
+            ui.hint("git sync   brings both together");
         }
         State::Held => ui.hint("git sync --resolve   decides"),
         State::Error if outcome.in_progress.is_none() => ui.hint("git sync   tries again"),
