@@ -8,6 +8,7 @@ use crate::error::{Error, Kind, Result};
 use crate::ui::Loudness;
 use crate::ui::style::Colour;
 use clap::{ArgAction, Args, Parser, Subcommand};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 /// Keep a configs repository the same on all your machines
@@ -29,6 +30,9 @@ pub struct Cli {
     mode: ModeFlags,
     #[command(subcommand)]
     word: Option<Word>,
+    /// URL and DIR of --setup, PATHs of --resolve and --diff
+    #[arg(value_name = "ARGUMENT")]
+    rest: Vec<OsString>,
     /// What the modes and words have in common.
     #[command(flatten)]
     pub global: Global,
@@ -40,8 +44,8 @@ pub struct Cli {
 #[command(next_help_heading = "Modes")]
 struct ModeFlags {
     /// Set up this machine: clone or create the configs repository, and sync it
-    #[arg(long, num_args = 0..=2, value_names = ["URL", "DIR"])]
-    setup: Option<Vec<std::ffi::OsString>>,
+    #[arg(long)]
+    setup: bool,
     /// Show where this machine stands
     #[arg(long)]
     status: bool,
@@ -52,11 +56,11 @@ struct ModeFlags {
     #[arg(long)]
     force_pull: bool,
     /// Decide about held paths
-    #[arg(long, num_args = 0.., value_name = "PATH")]
-    resolve: Option<Vec<PathBuf>>,
+    #[arg(long)]
+    resolve: bool,
     /// Show what differs from the remote
-    #[arg(long, num_args = 0.., value_name = "PATH")]
-    diff: Option<Vec<PathBuf>>,
+    #[arg(long)]
+    diff: bool,
     /// Show the history of runs
     #[arg(long)]
     log: bool,
@@ -70,9 +74,9 @@ enum Word {
     /// Set up this machine: clone or create the configs repository, and sync it
     Setup {
         /// The remote to clone from, or to sync an existing repository with
-        url: Option<std::ffi::OsString>,
+        url: Option<OsString>,
         /// Where the configs repository is, or shall be
-        dir: Option<std::ffi::OsString>,
+        dir: Option<OsString>,
     },
     /// Show where this machine stands
     Status,
@@ -170,9 +174,9 @@ pub enum Mode {
     /// Setting up.
     Setup {
         /// The remote.
-        url: Option<std::ffi::OsString>,
+        url: Option<OsString>,
         /// The folder.
-        dir: Option<std::ffi::OsString>,
+        dir: Option<OsString>,
     },
     /// Where this machine stands.
     Status,
@@ -207,7 +211,7 @@ impl Mode {
 impl Cli {
     /// What was typed, as a mode.
     pub fn read(&self) -> Result<Mode> {
-        let flag = self.mode.read();
+        let flag = self.mode.read(&self.rest);
         let word = self.word.as_ref().map(Word::read);
         let mode = match (flag, word) {
             (Some(flag), Some(word)) => {
@@ -217,27 +221,34 @@ impl Cli {
             (Some(mode), None) | (None, Some(mode)) => mode,
             (None, None) => Mode::Run,
         };
+        let takes = match &mode {
+            Mode::Setup { .. } => 2,
+            Mode::Resolve(_) | Mode::Diff(_) => usize::MAX,
+            _ => 0,
+        };
+        if let Some(extra) = self.rest.get(takes) {
+            let extra = extra.to_string_lossy();
+            return Err(match mode {
+                Mode::Run => usage(format!("'{extra}' is not a git sync command")),
+                mode => usage(format!("'{}' does not take '{extra}'", mode.word())),
+            });
+        }
         self.global.check(&mode)?;
         Ok(mode)
     }
 }
 
 impl ModeFlags {
-    fn read(&self) -> Option<Mode> {
-        if let Some(values) = &self.setup {
-            let mut values = values.iter().cloned();
-            return Some(Mode::Setup {
-                url: values.next(),
-                dir: values.next(),
-            });
-        }
-        if let Some(paths) = &self.resolve {
-            return Some(Mode::Resolve(paths.clone()));
-        }
-        if let Some(paths) = &self.diff {
-            return Some(Mode::Diff(paths.clone()));
-        }
+    fn read(&self, rest: &[OsString]) -> Option<Mode> {
+        let paths = || rest.iter().map(PathBuf::from).collect();
+        let setup = || Mode::Setup {
+            url: rest.first().cloned(),
+            dir: rest.get(1).cloned(),
+        };
         let flags = [
+            (self.setup, setup()),
+            (self.resolve, Mode::Resolve(paths())),
+            (self.diff, Mode::Diff(paths())),
             (self.status, Mode::Status),
             (self.force_push, Mode::ForcePush),
             (self.force_pull, Mode::ForcePull),
@@ -393,6 +404,8 @@ mod tests {
             (&["--setup", "u", "d"], &["setup", "u", "d"]),
             (&["--resolve", "a", "b"], &["resolve", "a", "b"]),
             (&["--diff", "a"], &["diff", "a"]),
+            (&["--resolve", "--ours", "a"], &["resolve", "--ours", "a"]),
+            (&["--resolve", "--", "status"], &["resolve", "status"]),
             (&[], &["run"]),
         ] {
             assert_eq!(
@@ -416,6 +429,9 @@ mod tests {
             &["--background", "--dry-run"],
             &["resolve", "--ours", "--theirs"],
             &["-f"],
+            &["stauts"],
+            &["--status", "extra"],
+            &["--setup", "u", "d", "extra"],
             &["-s"],
         ] {
             assert!(read(words).is_err(), "{words:?}");

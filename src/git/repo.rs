@@ -467,12 +467,20 @@ fn refused_by_git(asked: &Ended) -> Error {
     error
 }
 
+/// For gix alone. It checks the sum of the index at every reading, which git does not: a fifth of the
+/// time that a look at a large work tree takes. It never writes the index.
+const GIX_SETTINGS: [&str; 1] = ["index.skipHash=true"];
+
 fn options() -> gix::sec::trust::Mapping<gix::open::Options> {
     // gix reads GIT_CONFIG_COUNT itself, but not what `git -c` hands down.
     let overrides = env::text(env::GIT_CONFIG_PARAMETERS)
         .map(|text| parse_parameters(&text))
         .unwrap_or_default();
-    let configure = |options: gix::open::Options| options.cli_overrides(overrides.clone());
+    let configure = |options: gix::open::Options| {
+        options
+            .config_overrides(GIX_SETTINGS)
+            .cli_overrides(overrides.clone())
+    };
     let mut map = gix::sec::trust::Mapping::<gix::open::Options>::default();
     map.full = configure(map.full);
     // Whether a repository of another owner may be used is git's decision: see `from_gix`.

@@ -49,12 +49,17 @@ impl Scan {
 impl Repo {
     /// Looks at the whole work tree; `untracked` says whether to look for new files too.
     pub fn scan(&self, untracked: bool) -> Result<Scan> {
-        if self.prefers_git_status() {
-            return self.scan_with_git(untracked);
+        let mut scan = if self.prefers_git_status() {
+            self.scan_with_git(untracked)?
+        } else {
+            // What gix cannot read (a sparse index, an unreadable file) git may.
+            self.scan_with_gix(untracked)
+                .or_else(|_| self.scan_with_git(untracked))?
+        };
+        for paths in [&mut scan.changed, &mut scan.untracked, &mut scan.staged] {
+            paths.retain(|path| !path.is_private());
         }
-        // What gix cannot read (a sparse index, an unreadable file) git may.
-        self.scan_with_gix(untracked)
-            .or_else(|_| self.scan_with_git(untracked))
+        Ok(scan)
     }
 
     fn prefers_git_status(&self) -> bool {

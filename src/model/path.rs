@@ -76,6 +76,13 @@ impl RepoPath {
         Self(bytes)
     }
 
+    /// Is it a file that we keep in `.sync/` for this machine alone? Such a file is never committed
+    /// and never overwritten, whatever the ignore rules say.
+    pub fn is_private(&self) -> bool {
+        let name = self.0.strip_prefix(b".sync/");
+        name.is_some_and(|name| name != b"marked-files.txt" && name != b"config.yaml")
+    }
+
     /// The path with its letters folded, to compare names where the file system ignores case.
     #[must_use]
     pub fn folded(&self) -> Self {
@@ -214,6 +221,20 @@ mod tests {
         assert!(path("a").overlaps(&path("a/b")));
         assert!(!path("a").overlaps(&path("ab")));
         assert!(!path("a/b").overlaps(&path("a/c")));
+    }
+
+    #[test]
+    fn only_the_shared_files_of_dot_sync_are_shared() {
+        for (name, private) in [
+            (".sync/state", true),
+            (".sync/stage/x", true),
+            (".sync/config.yaml", false),
+            (".sync/marked-files.txt", false),
+            ("sub/.sync/state", false),
+            (".syncx", false),
+        ] {
+            assert_eq!(path(name).is_private(), private, "{name}");
+        }
     }
 
     #[test]

@@ -241,6 +241,7 @@ impl Meeting<'_, '_> {
             (&copied, seen)
         };
         let mut incoming = repo.changes(&from, &live_tree)?;
+        incoming.retain(|change| !change.path.is_private());
         let collisions = collide::find(ctx, &incoming, live, index)?;
         let holds: Vec<_> = settled.holds.into_iter().chain(collisions.holds).collect();
         let set = self.held_after(&local.holding, &holds, &tip)?;

@@ -4,7 +4,8 @@ use crate::model::entry::Entry;
 use crate::model::path::RepoPath;
 use crate::ops::status::Outcome;
 
-/// Headers `# key value`, then `c XY path` for changes and `h reason path` for held paths; records
+/// Headers `# key value`, then `c XY path` for changes and `h BASE OURS THEIRS path` for held
+/// paths, the three versions as object names; records
 /// end in NUL and paths are not quoted where `nul` is set.
 pub fn status(outcome: &Outcome, nul: bool) -> Vec<u8> {
     let mut out = Records {

@@ -4,6 +4,7 @@ use super::style;
 use super::{Loudness, Ui};
 use crate::model::entry::Change;
 use crate::model::held::Held;
+use crate::model::path::RepoPath;
 use crate::model::state::State;
 use crate::ops::Done;
 use crate::ops::sync::{Outcome, Reach};
@@ -170,21 +171,31 @@ fn held(held: &[Held], upstream: &str) -> String {
     text
 }
 
+/// A path as it can be typed into a shell.
+fn quoted(path: &RepoPath) -> String {
+    let text = path.to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+');
+    if text.chars().all(plain) && !text.starts_with('-') {
+        text
+    } else {
+        format!(
+            "-- '{}'",
+            String::from_utf8_lossy(path.as_bytes()).replace('\'', r"'\''")
+        )
+    }
+}
+
 fn after(ui: &Ui, outcome: &Outcome) {
     if let Some(first) = outcome.held.first() {
-        ui.hint("git sync --resolve                     decide side by side, in your editor");
+        let path = quoted(&first.path);
+        ui.hint("git sync --resolve   decides side by side, in your editor");
         ui.hint(&format!(
-            "git sync --resolve --ours {}   keep this machine's",
-            first.path
+            "git sync --resolve --ours {path}   keeps this machine's"
         ));
         ui.hint(&format!(
-            "git sync --resolve --theirs {}   take the other one",
-            first.path
+            "git sync --resolve --theirs {path}   takes the other one"
         ));
-        ui.hint(&format!(
-            "git sync diff {}   see the difference",
-            first.path
-        ));
+        ui.hint(&format!("git sync diff {path}   shows the difference"));
     }
     match &outcome.reach {
         Reach::NoRemote => {
