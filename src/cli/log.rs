@@ -17,7 +17,7 @@ pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
     let runs = log(&ctx, global.max_count.unwrap_or(COUNT))?;
     if global.json {
         for run in &runs {
-            ui.answer(&json::line(&json::run(run)));
+            ui.answer(&json::run(run)?);
         }
     } else {
         ui.answer(&ui::log::lines(&runs));

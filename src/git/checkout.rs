@@ -3,16 +3,19 @@
 use super::Repo;
 use super::index::{PrivateIndex, joined};
 use crate::error::Result;
+use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
 use std::ffi::OsString;
 use std::path::Path;
 
 impl Repo {
-    /// Writes the files that `index` has at `paths` below `folder`, each under its own path.
+    /// Writes the files that `index` has at `paths` below `folder`, each under its own path, with the
+    /// attributes that `tree` gives them: those in the work tree may be older than the files.
     pub fn write_files<'a>(
         &self,
         index: &PrivateIndex<'_>,
         paths: impl IntoIterator<Item = &'a RepoPath>,
+        tree: &Oid,
         folder: &Path,
     ) -> Result<()> {
         let input = joined(paths);
@@ -26,6 +29,7 @@ impl Repo {
             .args(["--quiet", "-z", "--stdin"])
             .arg(prefix)
             .index(index.path())
+            .env("GIT_ATTR_SOURCE", tree.as_str())
             .stdin(input)
             .run()
     }

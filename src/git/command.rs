@@ -11,12 +11,14 @@ use std::path::Path;
 /// Settings for every git that we start.
 ///
 /// With git's defaults a power cut after a sync loses finished work: loose objects, refs and the
-/// index are not flushed. `all` covers everything that we rely on.
-const SETTINGS: [&str; 4] = [
+/// index are not flushed. `all` covers everything that we rely on. An index of our own must be whole:
+/// half of a split one stays behind when it is copied.
+const SETTINGS: [&str; 5] = [
     "core.fsync=all",
     "core.fsyncMethod=fsync",
     "gc.auto=0",
     "advice.detachedHead=false",
+    "core.splitIndex=false",
 ];
 
 /// Where git writes objects, and where else it looks for them.

@@ -127,8 +127,9 @@ impl<'repo> PrivateIndex<'repo> {
     pub fn become_tree(&self, tree: &Oid) -> Result<()> {
         let read = self.repo.git("read-tree").index(&self.path);
         // Without an index there is nothing to keep, and `-m` wants one.
+        // Nor is the work tree asked (`-i`): it is still as the old tree has it.
         let read = if fs::look(&self.path)?.is_some() {
-            read.arg("-m")
+            read.args(["-m", "-i"])
         } else {
             read
         };

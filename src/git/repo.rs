@@ -164,6 +164,14 @@ impl Repo {
     }
 
     fn from_gix(inner: gix::Repository, named: bool, manner: Manner) -> Result<Self> {
+        let storage = inner.config_snapshot().string("extensions.refStorage");
+        if let Some(storage) = storage.filter(|storage| storage.as_bytes() != b"files") {
+            return Err(
+                Error::fatal(format!("this repository keeps its refs as '{storage}'")).hint(
+                    "git refs migrate --ref-format=files   makes it one that git sync can use",
+                ),
+            );
+        }
         let absolute = |path: &Path| {
             std::path::absolute(path).map_err(|source| crate::sys::fs::failed("find", path, source))
         };

@@ -63,11 +63,42 @@ impl Repo {
     }
 
     fn prefers_git_status(&self) -> bool {
+        if self.has_split_index() {
+            return true;
+        }
         let on = |key| self.config_text(key).is_some_and(|value| value != "false");
         on("core.fsmonitor")
             || self
                 .config_text("core.untrackedCache")
                 .is_some_and(|v| v == "true")
+    }
+
+    /// gix reads only the half of a split index that is in the index file.
+    fn has_split_index(&self) -> bool {
+        self.gix()
+            .try_index()
+            .ok()
+            .flatten()
+            .is_some_and(|index| index.link().is_some())
+    }
+
+    /// Tracked paths that the user told git not to look at, so that changes of them are in no scan.
+    pub fn unwatched(&self) -> Result<BTreeSet<RepoPath>> {
+        use gix::index::entry::Flags;
+        let failed = |source: &dyn std::fmt::Display| {
+            Error::failed("the index cannot be read").because(source.to_string())
+        };
+        let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
+            return Ok(BTreeSet::new());
+        };
+        let unwatched = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE;
+        let entries = index
+            .entries()
+            .iter()
+            .filter(|entry| entry.flags.intersects(unwatched));
+        Ok(entries
+            .map(|entry| RepoPath::from_bytes(entry.path(&index).to_vec()))
+            .collect())
     }
 
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {
@@ -156,10 +187,16 @@ impl Scan {
         use gix::status::plumbing::index_as_worktree::{Change, EntryStatus};
         match item {
             Item::Modification {
-                rela_path, status, ..
+                rela_path,
+                status,
+                entry,
+                ..
             } => {
                 let path = RepoPath::from_bytes(Vec::from(rela_path));
+                let submodule = entry.mode == gix::index::entry::Mode::COMMIT;
                 match status {
+                    // A submodule that is not checked out here is not one that was removed here.
+                    EntryStatus::Change(Change::Removed) if submodule => {}
                     EntryStatus::Conflict { .. } => {
                         self.unmerged.insert(path);
                     }
@@ -212,7 +249,7 @@ fn parse(output: &[u8]) -> Option<Scan> {
                     scan.staged.insert(path.clone());
                 }
                 match (state[1], submodule) {
-                    (b'.', _) => {}
+                    (b'.', _) | (b'D', true) => {}
                     (b'M', true) => drop(scan.submodules.insert(path)),
                     _ => drop(scan.changed.insert(path)),
                 }

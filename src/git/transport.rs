@@ -77,6 +77,11 @@ impl Transport {
         }
     }
 
+    /// Do several connections share the first one's transport?
+    pub fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
     /// What to set for git; empty where the user's ssh is not one that we know.
     pub fn env(&self) -> Option<(&'static str, &str)> {
         self.command

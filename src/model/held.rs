@@ -23,6 +23,8 @@ pub enum Disagreement {
     /// The remote wants a file where this machine has a folder, or the other way round, or two
     /// names that this file system cannot tell apart.
     Blocked,
+    /// This machine may not replace what stands there: a mode, an owner, another file system.
+    Unwritable,
     /// The remote starts to track a path where this machine has a file that is not tracked.
     Untracked,
 }
@@ -38,6 +40,7 @@ impl Disagreement {
             Self::Type => "of another type there",
             Self::Mode => "executable here or there, not on both",
             Self::Blocked => "in the way of a path from there",
+            Self::Unwritable => "not to be replaced on this machine",
             Self::Untracked => "an untracked file here, tracked there",
         }
     }

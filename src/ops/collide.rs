@@ -4,9 +4,9 @@
 //! git overwrites an ignored file without a word when upstream starts to track its path. A file that
 //! somebody told git to ignore is the last one that may be lost.
 
-use super::Context;
+use super::publish::is_submodule;
+use super::{Context, held};
 use crate::error::Result;
-use crate::git::index::PrivateIndex;
 use crate::model::entry::{Change, Entry, Oid};
 use crate::model::held::{Disagreement, Held};
 use crate::model::path::RepoPath;
@@ -24,61 +24,83 @@ pub struct Collisions {
     pub same: BTreeSet<RepoPath>,
 }
 
-/// Looks at every path that `incoming` adds; `index` is the snapshot's.
-pub fn find(
-    ctx: &Context<'_>,
-    incoming: &[Change],
-    tip: &Oid,
-    index: &PrivateIndex<'_>,
-) -> Result<Collisions> {
+/// Looks at every path that `incoming` changes.
+pub fn find(ctx: &Context<'_>, incoming: &[Change], tip: &Oid) -> Result<Collisions> {
+    let mut collisions = Collisions::default();
+    if incoming.is_empty() {
+        return Ok(collisions);
+    }
+    let top = ctx.repo.top();
     let removed: BTreeSet<_> = incoming
         .iter()
         .filter(|change| change.old.is_some() && change.new.is_none())
         .map(|change| &change.path)
         .collect();
     let twins = twins(ctx, incoming, tip)?;
-    let mut collisions = Collisions::default();
-    let mut files = Vec::new();
-    for change in incoming {
-        let (None, Some(new)) = (&change.old, &change.new) else {
-            continue;
-        };
-        let in_the_way = if twins.contains(&change.path) {
+    let unwatched = ctx.repo.unwatched()?;
+    let mut compared = Vec::new();
+    for change in incoming.iter().filter(|change| !is_submodule(change)) {
+        let obstacle = if twins.contains(&change.path) {
             Obstacle::Unmovable
+        } else if change.old.is_none() {
+            obstacle(top, &change.path, &removed)?
+        } else if unwatched.contains(&change.path) {
+            Obstacle::File
         } else {
-            obstacle(ctx.repo.top(), &change.path, &removed)?
+            Obstacle::None
         };
-        match in_the_way {
-            Obstacle::None => {}
-            Obstacle::File => files.push((change.path.clone(), new.clone())),
-            Obstacle::Unmovable => {
+        match obstacle {
+            Obstacle::File => compared.push(change),
+            Obstacle::Unmovable => collisions
+                .holds
+                .push(hold(change, Disagreement::Blocked, None)),
+            Obstacle::None if !is_replaceable(ctx, &change.path)? => {
+                let ours = change.old.clone();
                 collisions
                     .holds
-                    .push(hold(&change.path, Disagreement::Blocked, None, new));
+                    .push(hold(change, Disagreement::Unwritable, ours));
             }
+            Obstacle::None => {}
         }
     }
-    if files.is_empty() {
-        return Ok(collisions);
-    }
-    // Taking them in also keeps their content: as objects that the held set points to.
-    let scratch = index.copy_to(ctx.scratch("collide"))?;
-    scratch.take_in(files.iter().map(|(path, _)| path))?;
-    let tree = scratch.write_tree()?;
-    let paths: Vec<_> = files.iter().map(|(path, _)| path.clone()).collect();
-    let ours = ctx.repo.entries(&tree, &paths)?;
-    for (path, theirs) in files {
-        let entry = ours.get(&path);
-        if entry == Some(&theirs) {
-            collisions.same.insert(path);
-        } else {
-            collisions
-                .holds
-                .push(hold(&path, Disagreement::Untracked, entry, &theirs));
-        }
-    }
-    scratch.discard()?;
+    compare(ctx, &compared, &mut collisions)?;
     Ok(collisions)
+}
+
+/// Looks at the contents of files that no snapshot has. Reading them also keeps them: as objects that
+/// the held set points to.
+fn compare(ctx: &Context<'_>, changes: &[&Change], collisions: &mut Collisions) -> Result<()> {
+    let paths: Vec<_> = changes.iter().map(|change| change.path.clone()).collect();
+    let ours = held::live_entries(ctx, &paths)?;
+    for change in changes {
+        let ours = ours.get(&change.path);
+        if ours == change.new.as_ref() {
+            collisions.same.insert(change.path.clone());
+        } else if ours != change.old.as_ref() {
+            let why = match &change.old {
+                None => Disagreement::Untracked,
+                old => Disagreement::between(old.as_ref(), ours, change.new.as_ref()),
+            };
+            collisions.holds.push(hold(change, why, ours.cloned()));
+        }
+    }
+    Ok(())
+}
+
+/// May this machine put another file in the place of the one at `path`?
+fn is_replaceable(ctx: &Context<'_>, path: &RepoPath) -> Result<bool> {
+    let top = ctx.repo.top();
+    let live = path.below(top);
+    let folder = live
+        .ancestors()
+        .skip(1)
+        .find(|folder| folder.is_dir())
+        .unwrap_or(top);
+    let readable = match fs::look(&live)? {
+        Some(found) if found.is_file() => File::open(&live).is_ok(),
+        _ => true,
+    };
+    Ok(readable && fs::may_change_names(folder) && fs::same_file_system(folder, top))
 }
 
 enum Obstacle {
@@ -117,7 +139,7 @@ fn obstacle(top: &Path, path: &RepoPath, removed: &BTreeSet<&RepoPath>) -> Resul
 }
 
 /// Does the remote remove everything that is in this folder?
-fn is_emptied(folder: &Path, top: &Path, removed: &BTreeSet<&RepoPath>) -> Result<bool> {
+pub(super) fn is_emptied(folder: &Path, top: &Path, removed: &BTreeSet<&RepoPath>) -> Result<bool> {
     use std::os::unix::ffi::OsStrExt as _;
     let unreadable = |source| fs::failed("read", folder, source);
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -159,13 +181,13 @@ fn twins(ctx: &Context<'_>, incoming: &[Change], tip: &Oid) -> Result<BTreeSet<R
     Ok(added.into_iter().filter(ambiguous).cloned().collect())
 }
 
-fn hold(path: &RepoPath, why: Disagreement, ours: Option<&Entry>, theirs: &Entry) -> Held {
+fn hold(change: &Change, why: Disagreement, ours: Option<Entry>) -> Held {
     Held {
-        path: path.clone(),
+        path: change.path.clone(),
         why,
         since: clock::epoch(),
-        base: None,
-        ours: ours.cloned(),
-        theirs: Some(theirs.clone()),
+        base: change.old.clone(),
+        ours,
+        theirs: change.new.clone(),
     }
 }

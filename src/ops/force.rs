@@ -134,11 +134,11 @@ impl<'a, 'repo> Force<'a, 'repo> {
             connections: 1,
             ..Outcome::default()
         };
-        if plan.is_empty() && holding.set.is_empty() {
-            return Ok(outcome);
-        }
         if !confirm(&plan)? {
             return Err(Error::new(Kind::Declined, "nothing was changed"));
+        }
+        if plan.is_empty() && holding.set.is_empty() {
+            return Ok(outcome);
         }
         if options.dry_run {
             match self.winner {
@@ -274,7 +274,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
         if theirs == Some(commit) {
             return Ok(());
         }
-        outcome.connections += 1;
+        outcome.connections += u32::from(!self.transport.is_shared());
         let push = Push {
             upstream: self.upstream,
             new: commit,
@@ -315,7 +315,11 @@ impl<'a, 'repo> Force<'a, 'repo> {
         changes: Vec<Change>,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let collisions = super::collide::find(self.ctx, &changes, theirs, &snapshot.index)?;
+        let changes: Vec<_> = changes
+            .into_iter()
+            .filter(|change| !change.path.is_private())
+            .collect();
+        let collisions = super::collide::find(self.ctx, &changes, theirs)?;
         if let Some(held) = collisions.holds.first() {
             return Err(Error::blocked(format!(
                 "'{}' is not tracked here, and {} has it",

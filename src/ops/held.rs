@@ -10,6 +10,7 @@ use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::store::held as store;
 use crate::sys::fs;
+use std::fs::File;
 
 /// The held paths of a branch and the commit that keeps them.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +69,13 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
     if paths.is_empty() {
         return Ok(HeldSet::default());
     }
-    let ours = live_entries(ctx, &paths)?;
+    let mut ours = live_entries(ctx, &paths)?;
+    for held in holding.set.iter() {
+        // What cannot be read is as it was: nobody could have looked at it since.
+        if let Some(known) = held.ours.clone().filter(|_| is_unreadable(ctx, &held.path)) {
+            ours.insert(held.path.clone(), known);
+        }
+    }
     let theirs = ctx.repo.entries(tip, &paths)?;
     let updated = holding.set.iter().map(|held| Held {
         ours: ours.get(&held.path).cloned(),
@@ -98,7 +105,8 @@ pub fn live_entries(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Entries> {
                 .is_some_and(|f| f.is_dir())
         });
         let found = fs::look(&path.below(top))?;
-        if reachable && found.is_some_and(|found| found.is_file() || found.is_symlink()) {
+        let kept = found.is_some_and(|found| found.is_file() || found.is_symlink());
+        if reachable && kept && !is_unreadable(ctx, path) {
             files.push(path);
         }
     }
@@ -110,4 +118,12 @@ pub fn live_entries(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Entries> {
     let tree = index.write_tree()?;
     index.discard()?;
     ctx.repo.entries(&tree, paths)
+}
+
+/// Is it a file that we may not read?
+fn is_unreadable(ctx: &Context<'_>, path: &RepoPath) -> bool {
+    let file = path.below(ctx.repo.top());
+    let denied = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
+    file.symlink_metadata().is_ok_and(|found| found.is_file())
+        && File::open(&file).as_ref().is_err_and(denied)
 }

@@ -103,6 +103,7 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         return Ok(Published::Left(left));
     }
     finish_index(publication, &finished)?;
+    make_submodule_folders(ctx, publication);
     let published = install(ctx, publication, &finished)?;
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())?;
@@ -110,11 +111,25 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
 }
 
 /// Is a path a commit of a submodule on one of the sides? Its folder is left alone.
-fn is_submodule(change: &Change) -> bool {
+pub(super) fn is_submodule(change: &Change) -> bool {
     [&change.old, &change.new]
         .into_iter()
         .flatten()
         .any(|entry| entry.mode == Mode::Gitlink)
+}
+
+/// A submodule that is not checked out is an empty folder: without one it would look removed.
+fn make_submodule_folders(ctx: &Context<'_>, publication: &Publication<'_>) {
+    for change in &publication.changes {
+        if change
+            .new
+            .as_ref()
+            .is_some_and(|entry| entry.mode == Mode::Gitlink)
+        {
+            // Where something else stands, it is left alone, like the submodule.
+            drop(std::fs::create_dir_all(change.path.below(ctx.repo.top())));
+        }
+    }
 }
 
 /// Makes the new files in the stage folder, on the disk, and notes what stands in their places.
@@ -140,13 +155,18 @@ fn stage(
         .filter(|change| change.new.is_some())
         .map(|change| &change.path);
     ctx.repo
-        .write_files(finished, written, &stage.join("new"))?;
+        .write_files(finished, written, publication.live_tree, &stage.join("new"))?;
     let top = ctx.repo.top();
     let mut steps = Vec::with_capacity(files.len());
     let mut on_disk = Vec::new();
     for (number, change) in files.into_iter().enumerate() {
         let live = change.path.below(top);
-        let before = Print::of(&live)?;
+        // Below a link there is nothing of ours: the link goes away, and a folder comes.
+        let before = if parents_are_folders(top, &change.path)? {
+            Print::of(&live)?
+        } else {
+            Print::Nothing
+        };
         let (staged, after) = match &change.new {
             None => (
                 RepoPath::from_bytes(format!("gone-{number}")),
@@ -237,15 +257,11 @@ fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {
     match (&step.before, &step.after) {
         (Print::Nothing, Print::Nothing) => Ok(true),
         (Print::Nothing | Print::Folder, _) => {
+            if step.before == Print::Folder && live.is_dir() && !fs::remove_empty_tree(live) {
+                return Ok(false);
+            }
             if let Some(folder) = live.parent() {
                 fs::create_dir_all(folder)?;
-            }
-            if step.before == Print::Folder {
-                // Emptied by the removals before it, or not: then it stays.
-                fs::remove_empty_parents(live, top);
-                if let Some(folder) = live.parent() {
-                    fs::create_dir_all(folder)?;
-                }
             }
             swap::move_to_free(&staged, live)
         }

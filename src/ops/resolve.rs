@@ -20,6 +20,7 @@ use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::store::held as store;
 use crate::sys::fs;
+use std::collections::BTreeSet;
 
 /// What is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,6 +268,7 @@ fn put(
     let Some(tip) = &branch.tip else {
         return Err(nothing_held());
     };
+    set_folders_aside(ctx, targets)?;
     let seen = IndexSeen::now(&repo.index_path())?;
     let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
     let index_tree = index.write_tree()?;
@@ -301,6 +303,31 @@ fn put(
             .hint("nothing was decided; run it again"))
         }
     }
+}
+
+/// A folder where a file was decided for: what is in it is in no commit, so it is kept as a whole.
+fn set_folders_aside(ctx: &Context<'_>, targets: &[(RepoPath, Option<Entry>)]) -> Result<()> {
+    let gone: BTreeSet<_> = targets
+        .iter()
+        .filter(|(_, entry)| entry.is_none())
+        .map(|(path, _)| path)
+        .collect();
+    let files = targets.iter().filter(|(_, entry)| entry.is_some());
+    for (number, (path, _)) in files.enumerate() {
+        let live = path.below(ctx.repo.top());
+        let folder = fs::look(&live)?.is_some_and(|found| found.is_dir());
+        if !folder || super::collide::is_emptied(&live, ctx.repo.top(), &gone)? {
+            continue;
+        }
+        fs::create_dir_all(&ctx.layout.rescued())?;
+        let kept = ctx.layout.rescued().join(format!("{}-{number}", ctx.run));
+        fs::rename(&live, &kept)?;
+        ctx.listener.warn(&format!(
+            "the folder '{path}' is kept as '{}'",
+            kept.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The tree of the work tree around `targets`, and how they change it.

@@ -36,6 +36,7 @@ pub(super) fn meet(
         upstream,
         outcome,
         shows: false,
+        connected: false,
     };
     meeting.shows = ctx.listener.is_watched();
     meeting.run(local)
@@ -49,6 +50,7 @@ struct Meeting<'a, 'repo> {
     upstream: &'a Upstream,
     outcome: &'a mut Outcome,
     shows: bool,
+    connected: bool,
 }
 
 impl Meeting<'_, '_> {
@@ -71,7 +73,7 @@ impl Meeting<'_, '_> {
                 pushed => return self.pushed(pushed, tip, Some(seen)),
             }
         }
-        self.outcome.connections += 1;
+        self.connect(&transport);
         match repo.fetch(&transport, self.upstream, self.shows)? {
             Fetched::Done => self.outcome.reach = Reach::Reached,
             Fetched::Unreachable(unreachable) => {
@@ -87,6 +89,14 @@ impl Meeting<'_, '_> {
             )));
         };
         self.join(&transport, local, seen.as_ref(), &theirs)
+    }
+
+    /// Counts a connection, unless it is a further one on the same transport.
+    fn connect(&mut self, transport: &Transport) {
+        if !(transport.is_shared() && self.connected) {
+            self.outcome.connections += 1;
+        }
+        self.connected = true;
     }
 
     /// A run that will send has its second connection on the first one's transport.
@@ -118,7 +128,7 @@ impl Meeting<'_, '_> {
     fn deleted(&mut self, transport: &Transport, seen: &Oid) -> Result<Error> {
         let Upstream { remote, branch, .. } = self.upstream;
         let name = branch.strip_prefix("refs/heads/").unwrap_or(branch);
-        self.outcome.connections += 1;
+        self.connect(transport);
         let heads = self.ctx.repo.remote_heads(transport, remote)?;
         let error = Error::blocked(format!("{remote} has no branch '{name}' any more"));
         let (heads, default) = heads.unwrap_or_default();
@@ -242,7 +252,7 @@ impl Meeting<'_, '_> {
         };
         let mut incoming = repo.changes(&from, &live_tree)?;
         incoming.retain(|change| !change.path.is_private());
-        let collisions = collide::find(ctx, &incoming, live, index)?;
+        let collisions = collide::find(ctx, &incoming, live)?;
         let holds: Vec<_> = settled.holds.into_iter().chain(collisions.holds).collect();
         let set = self.held_after(&local.holding, &holds, &tip)?;
         incoming
@@ -386,7 +396,7 @@ impl Meeting<'_, '_> {
 
     fn push(&mut self, transport: &Transport, tip: &Oid, lease: Option<&Oid>) -> Result<Pushed> {
         self.ctx.listener.doing("push");
-        self.outcome.connections += 1;
+        self.connect(transport);
         self.ctx.repo.push(
             transport,
             &Push {

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::git::config::Settings;
 use crate::model::machine::{Machine, MachineType};
 use crate::sys::fs::{self, Durable};
-use crate::sys::{env, host};
+use crate::sys::host;
 use std::path::{Path, PathBuf};
 
 /// What tells that this is a virtual machine of EC2.
@@ -69,5 +69,5 @@ pub fn remember(layout: &Layout, machine: &Machine) -> Result<()> {
 
 /// Where the configs repository is, where neither the command line nor a setting says it.
 pub fn default_directory() -> Option<PathBuf> {
-    Some(env::home()?.join(detect().default_directory()))
+    Some(host::home()?.join(detect().default_directory()))
 }

@@ -228,6 +228,26 @@ pub fn same_file_system(a: &Path, b: &Path) -> bool {
     }
 }
 
+/// May we add and remove names in this folder?
+pub fn may_change_names(folder: &Path) -> bool {
+    use rustix::fs::{Access, access};
+    access(folder, Access::WRITE_OK | Access::EXEC_OK).is_ok()
+}
+
+/// Removes a folder with the empty folders in it; `false`, and nothing gone but empty folders, where
+/// there is anything else.
+pub fn remove_empty_tree(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return false;
+    };
+    for entry in entries.flatten() {
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) || !remove_empty_tree(&entry.path()) {
+            return false;
+        }
+    }
+    fs::remove_dir(folder).is_ok()
+}
+
 /// Makes a symbolic link.
 pub fn symlink(target: &Path, link: &Path) -> Result<()> {
     std::os::unix::fs::symlink(target, link).map_err(|source| failed("create", link, source))

@@ -2,6 +2,12 @@
 
 use super::env;
 use super::process::{Ended, Process};
+use std::path::PathBuf;
+
+/// The home of the user: from the environment, or else as the system knows it.
+pub fn home() -> Option<PathBuf> {
+    directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
+}
 
 /// The host name, in full.
 pub fn host_name() -> String {

@@ -2,11 +2,14 @@
 //! ask a question that nobody hears.
 
 use crate::error::{Error, Kind, Result};
+use crate::sys::interrupt;
+use rustix::process::Signal;
 use std::ffi::{OsStr, OsString};
 use std::io::{Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use wait_timeout::ChildExt as _;
 
@@ -203,38 +206,24 @@ impl Process {
     }
 
     /// Runs it to its end, or to the end of its time.
+    ///
+    /// # Errors
+    /// When it cannot be started, or a signal ends this program: then the child is ended too.
     pub fn run(&self) -> Result<Ended> {
         let mut child = self.spawn()?;
-        let input = child.stdin.take();
-        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-        std::thread::scope(|scope| {
-            if let (Some(mut input), Some(bytes)) = (input, &self.stdin) {
-                // A child that does not read all of its input says why by its exit status.
-                scope.spawn(move || drop(input.write_all(bytes)));
-            }
-            let complaints = stderr.map(|stream| scope.spawn(move || read_all(stream)));
-            let answers = match (self.until, stdout) {
-                (None, stdout) => Answers::Read(stdout.map(read_all).unwrap_or_default()),
-                (Some(_), stdout) => {
-                    Answers::Coming(stdout.map(|stream| scope.spawn(move || read_all(stream))))
-                }
-            };
-            let (status, timed_out) = self.wait(&mut child)?;
-            let join = |thread: Option<std::thread::ScopedJoinHandle<'_, Vec<u8>>>| {
-                thread
-                    .and_then(|thread| thread.join().ok())
-                    .unwrap_or_default()
-            };
-            let stdout = match answers {
-                Answers::Read(bytes) => bytes,
-                Answers::Coming(thread) => join(thread),
-            };
-            Ok(Ended {
-                status,
-                stdout,
-                stderr: join(complaints),
-                timed_out,
-            })
+        if let (Some(mut input), Some(bytes)) = (child.stdin.take(), self.stdin.clone()) {
+            // A child that does not read all of its input says why by its exit status.
+            std::thread::spawn(move || drop(input.write_all(&bytes)));
+        }
+        let stdout = child.stdout.take().map(Collected::of);
+        let stderr = child.stderr.take().map(Collected::of);
+        let (status, timed_out) = self.wait(&mut child)?;
+        let take = |stream: Option<Collected>| stream.map(Collected::take).unwrap_or_default();
+        Ok(Ended {
+            status,
+            stdout: take(stdout),
+            stderr: take(stderr),
+            timed_out,
         })
     }
 
@@ -246,38 +235,81 @@ impl Process {
             ))
             .because(source)
         };
-        let Some(until) = self.until else {
-            return Ok((child.wait().map_err(lost)?, false));
+        loop {
+            let now = Instant::now();
+            let left = self
+                .until
+                .map_or(GLANCE, |until| until.saturating_duration_since(now));
+            if let Some(status) = child.wait_timeout(left.min(GLANCE)).map_err(lost)? {
+                return Ok((status, false));
+            }
+            if self.until.is_some_and(|until| Instant::now() >= until) {
+                self.end(child, Signal::KILL);
+                return Ok((child.wait().map_err(lost)?, true));
+            }
+            if interrupt::caught().is_some() {
+                self.end(child, Signal::TERM);
+                if child.wait_timeout(GRACE).map_err(lost)?.is_none() {
+                    self.end(child, Signal::KILL);
+                    child.wait().map_err(lost)?;
+                }
+                interrupt::check()?;
+            }
+        }
+    }
+
+    /// Sends a signal to the child, and to its own group where it has one.
+    fn end(&self, child: &mut Child, signal: Signal) {
+        let pid = rustix::process::Pid::from_child(child);
+        // It may have ended in this moment: then there is nobody to send it to.
+        let _ = if self.own_group {
+            rustix::process::kill_process_group(pid, signal)
+        } else {
+            rustix::process::kill_process(pid, signal)
         };
-        let left = until
-            .saturating_duration_since(Instant::now())
-            .max(Duration::from_millis(1));
-        if let Some(status) = child.wait_timeout(left).map_err(lost)? {
-            return Ok((status, false));
-        }
-        let group = self
-            .own_group
-            .then(|| rustix::process::Pid::from_child(child));
-        let ended = group
-            .map(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL));
-        if !matches!(ended, Some(Ok(()))) {
-            child.kill().map_err(lost)?;
-        }
-        Ok((child.wait().map_err(lost)?, true))
     }
 }
 
-/// The output of a child: read already, or still being read while its time runs.
-enum Answers<'scope> {
-    Read(Vec<u8>),
-    Coming(Option<std::thread::ScopedJoinHandle<'scope, Vec<u8>>>),
+/// How often a wait looks whether a signal came.
+const GLANCE: Duration = Duration::from_millis(100);
+
+/// A child that is asked to end has so long; and so long is waited for output after its end.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// An output of a child, read while it comes.
+///
+/// A hook may leave something running that keeps the pipe open: what the child itself wrote is there
+/// when it ends, and nobody else is waited for.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    done: mpsc::Receiver<()>,
 }
 
-fn read_all(mut stream: impl Read) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // What was read before an error is still the best account of what happened.
-    drop(stream.read_to_end(&mut bytes));
-    bytes
+impl Collected {
+    fn of(mut stream: impl Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (sender, done) = mpsc::channel();
+        let shared = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let mut buffer = vec![0; 64 * 1024];
+            // What was read before an error is still the best account of what happened.
+            while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                if let Ok(mut bytes) = shared.lock() {
+                    bytes.extend_from_slice(&buffer[..read]);
+                }
+            }
+            let _ = sender.send(());
+        });
+        Self { bytes, done }
+    }
+
+    fn take(self) -> Vec<u8> {
+        let _ = self.done.recv_timeout(GRACE);
+        self.bytes
+            .lock()
+            .map(|mut bytes| std::mem::take(&mut *bytes))
+            .unwrap_or_default()
+    }
 }
 
 #[cfg(test)]
@@ -306,6 +338,17 @@ mod tests {
             .run()
             .expect("it runs");
         assert!(ended.timed_out && !ended.success() && ended.stdout.is_empty());
+        assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn what_a_program_leaves_running_is_not_waited_for() {
+        let start = Instant::now();
+        let ended = Process::new("sh")
+            .args(["-c", "sleep 60 & echo done"])
+            .run()
+            .expect("it runs");
+        assert_eq!(ended.stdout, b"done\n");
         assert!(start.elapsed() < Duration::from_secs(30));
     }
 

@@ -1,6 +1,6 @@
 //! Outcomes for programs: one object, with a `schema` that rises when something is taken away.
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::model::entry::Change;
 use crate::model::held::HeldSet;
 use crate::model::run::RunRecord;
@@ -92,8 +92,10 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
 }
 
 /// One run of the history, as it is kept.
-pub fn run(record: &RunRecord) -> Value {
-    json!(record)
+pub fn run(record: &RunRecord) -> Result<String> {
+    serde_json::to_string(record)
+        .map(|line| line + "\n")
+        .map_err(|source| Error::failed("a run cannot be shown").because(source))
 }
 
 /// The held paths.
