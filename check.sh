@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Everything that must hold before a change goes in; CI runs it through .ci/run.
+#   ./check.sh             runs it
+#   ./check.sh --missing   only prints the Debian packages that are missing
+set -euo pipefail
+cd "$(dirname "$0")"
+
+# Program, and the Debian packages that make it work.
+needs=(
+  'git git' 'cc gcc libc6-dev' 'ssh openssh-client' 'ssh-keygen openssh-client' 'sshd openssh-server'
+  'zsh zsh' 'fish fish' 'rsync rsync' 'strace strace' 'git-lfs git-lfs' 'script bsdutils'
+  'unshare util-linux' 'prlimit util-linux' 'ps procps'
+  'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
+)
+
+missing() {
+  # sshd is where only root looks.
+  local PATH=$PATH:/usr/sbin:/sbin need
+  for need in "${needs[@]}"; do
+    command -v "${need%% *}" >/dev/null || echo "${need#* }"
+  done | tr ' ' '\n' | sort -u
+}
+
+if [[ ${1-} == --missing ]]; then
+  missing
+  exit
+fi
+
+mapfile -t packages < <(missing)
+if ((${#packages[@]})); then
+  echo "error: missing: ${packages[*]}" >&2
+  echo "hint: sudo apt-get install ${packages[*]}" >&2
+  exit 1
+fi
+for component in fmt clippy; do
+  if ! cargo "$component" --version >/dev/null 2>&1; then
+    echo "error: missing: cargo $component" >&2
+    echo "hint: rustup component add rustfmt clippy" >&2
+    exit 1
+  fi
+done
+
+step() {
+  printf '\n== %s\n' "$*"
+  "$@"
+}
+
+# Our shell scripts: by their name, or by what they say in the first line.
+scripts() {
+  find . \( -path ./.git -o -path ./target \) -prune -o -type f -name '*.sh' -print
+  local folder
+  for folder in .ci hooks shell; do
+    if [[ -d $folder ]]; then
+      grep -rlE --exclude='*.sh' '^#!.*[/ ](sh|bash)( |$)' "$folder" || true
+    fi
+  done
+}
+
+mapfile -t found < <(scripts)
+step shellcheck "${found[@]}"
+step shfmt -d "${found[@]}"
+step mandoc -T lint -W warning man/git-sync.1
+step cargo fmt --check
+step cargo clippy --all-targets --locked -- -D warnings
+RUSTDOCFLAGS='-D warnings' step cargo doc --no-deps --document-private-items --locked
+step cargo test --locked
+printf '\nEverything holds.\n'
