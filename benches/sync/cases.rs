@@ -50,8 +50,7 @@ impl Case {
             change.commit_to_origin(sandbox, seat)?;
             arranged.there = Some(change);
         }
-        // A clone without a work tree has nothing that could change.
-        if self.is_local() && seat.has_files {
+        if self.is_local() && seat.who.settles_work_tree() {
             let change = Change::new(0, world.files / 2, round, "here");
             write(&seat.clone.join(&change.path), &change.content)?;
             arranged.here = Some(change);
@@ -146,16 +145,5 @@ impl Arranged {
             .iter()
             .chain(&self.there)
             .try_for_each(|change| change.check(seat))
-    }
-
-    /// Fails unless `seat` knows where the remote's branch is.
-    pub(crate) fn check_fetched(&self, sandbox: &Sandbox, seat: &Seat) -> Outcome<()> {
-        let known = sandbox.git(&seat.clone, &["rev-parse", "refs/remotes/origin/main"])?;
-        let there = sandbox.git(&seat.origin, &["rev-parse", "refs/heads/main"])?;
-        if known == there {
-            Ok(())
-        } else {
-            Err(format!("knows {known}, there is {there}"))
-        }
     }
 }

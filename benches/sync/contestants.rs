@@ -47,6 +47,11 @@ impl Contestant {
         }
     }
 
+    /// Whether they do anything about a change in the work tree.
+    pub(crate) fn settles_work_tree(self) -> bool {
+        self != Self::Fetch
+    }
+
     /// What they type to settle `case`.
     pub(crate) fn steps(self, sandbox: &Sandbox, case: Case) -> Vec<Step> {
         match self {
@@ -60,9 +65,20 @@ impl Contestant {
     pub(crate) fn check(self, sandbox: &Sandbox, seat: &Seat, arranged: &Arranged) -> Outcome<()> {
         match self {
             Self::GitSync | Self::Peer => arranged.check_synced(sandbox, seat),
-            Self::Fetch => arranged.check_fetched(sandbox, seat),
+            Self::Fetch => check_fetched(sandbox, seat),
         }
         .map_err(|error| format!("wrong outcome of {self}: {error}"))
+    }
+}
+
+/// Fails unless `seat` knows where the remote's branch is.
+fn check_fetched(sandbox: &Sandbox, seat: &Seat) -> Outcome<()> {
+    let known = sandbox.git(&seat.clone, &["rev-parse", "refs/remotes/origin/main"])?;
+    let there = sandbox.git(&seat.origin, &["rev-parse", "refs/heads/main"])?;
+    if known == there {
+        Ok(())
+    } else {
+        Err(format!("knows {known}, there is {there}"))
     }
 }
 

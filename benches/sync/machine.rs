@@ -14,9 +14,8 @@ pub(crate) struct Machine {
 impl Machine {
     /// Looks around.
     pub(crate) fn look(sandbox: &Sandbox) -> Self {
-        let program = sandbox.program.clone().into_os_string();
         let mut facts = vec![
-            ("git-sync", version(sandbox, program, "--version")),
+            ("git-sync", version(sandbox, &sandbox.program, "--version")),
             ("git", version(sandbox, "git", "--version")),
             ("ssh", version(sandbox, "ssh", "-V")),
             ("system", format!("{} {}", std::env::consts::OS, kernel())),
@@ -49,10 +48,10 @@ fn processors() -> String {
     format!("{count} {model}").trim_end().to_owned()
 }
 
-/// The release of the kernel, where that can be read.
+/// The first two numbers of the kernel's release, where that can be read.
 fn kernel() -> String {
     let release = read("/proc/sys/kernel/osrelease").unwrap_or_default();
-    release.trim().to_owned()
+    release.split('.').take(2).collect::<Vec<_>>().join(".")
 }
 
 /// The memory of the machine, where that can be read.

@@ -103,8 +103,9 @@ impl Report {
     /// All figures with their samples.
     fn to_json(&self) -> Value {
         let facts = self.machine.facts.iter();
+        let facts = facts.map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str())));
         json!({
-            "machine": facts.map(|(name, value)| json!([name, value])).collect::<Vec<_>>(),
+            "machine": facts.collect::<serde_json::Map<_, _>>(),
             "rounds": self.rounds,
             "cells": self.cells.iter().map(cell_json).collect::<Vec<_>>(),
             "scans": self.scans.iter().map(scan_json).collect::<Vec<_>>(),

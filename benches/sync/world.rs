@@ -33,8 +33,6 @@ pub(crate) struct Seat {
     pub(crate) origin: PathBuf,
     /// The clone.
     pub(crate) clone: PathBuf,
-    /// Whether the clone has its files checked out.
-    pub(crate) has_files: bool,
 }
 
 impl World {
@@ -92,16 +90,10 @@ impl Seat {
             who,
             origin: dir.join(format!("{}.git", who.name())),
             clone: dir.join(who.name()),
-            has_files: who != Contestant::Fetch,
         };
         let (seed, origin, clone) = (text(seed)?, text(&seat.origin)?, text(&seat.clone)?);
         sandbox.git(dir, &["clone", "-q", "--bare", seed, origin])?;
-        let checkout = if seat.has_files {
-            "--checkout"
-        } else {
-            "--no-checkout"
-        };
-        sandbox.git(dir, &["clone", "-q", checkout, origin, clone])?;
+        sandbox.git(dir, &["clone", "-q", origin, clone])?;
         if who == Contestant::GitSync {
             seat.enrol(sandbox)?;
         }
@@ -119,14 +111,9 @@ impl Seat {
 
     /// Makes the index newer than every file, so that no later scan has to look into one.
     fn settle(&self, sandbox: &Sandbox) -> Outcome<()> {
-        if self.has_files {
-            std::thread::sleep(std::time::Duration::from_millis(1100));
-            sandbox.git(
-                &self.clone,
-                &["update-index", "-q", "--refresh", "--force-write-index"],
-            )?;
-        }
-        Ok(())
+        std::thread::sleep(std::time::Duration::from_millis(1100));
+        let refresh = ["update-index", "-q", "--refresh", "--force-write-index"];
+        sandbox.git(&self.clone, &refresh).map(drop)
     }
 
     /// Points the clone at `url`.
@@ -167,9 +154,12 @@ fn seed_stream(files: usize) -> String {
 
 /// About a kilobyte of settings, different in every file.
 fn content_of(index: usize) -> String {
-    (0..30)
-        .map(|line| format!("option.{line:02} = value {index} of this file\n"))
-        .collect()
+    let mut content = String::new();
+    for line in 0..30 {
+        writeln!(content, "option.{line:02} = value {index} of this file")
+            .expect("a string takes everything");
+    }
+    content
 }
 
 /// `path` as text; ours are.
