@@ -67,7 +67,7 @@ impl Contestant {
             Self::GitSync | Self::Peer => arranged.check_synced(sandbox, seat),
             Self::Fetch => check_fetched(sandbox, seat),
         }
-        .map_err(|error| format!("wrong outcome of {self}: {error}"))
+        .map_err(|error| format!("wrong outcome of {self}: {error}\n{}", sandbox.last_talk()))
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! From the bottom up: [`sandbox`] runs commands, [`sshd`] and [`link`] make a network out of the
 //! loopback device, [`world`] builds repositories, [`cases`] and [`contestants`] say what happens,
-//! [`measure`], [`trace`] and [`scan`] find the figures, [`bars`] judges and [`report`] prints them.
+//! [`measure`], [`trace`] and [`scan`] find the figures, [`bars`] judges, [`report`] prints.
 
 #![expect(
     clippy::disallowed_methods,

@@ -17,7 +17,7 @@ const QUICK_ROUNDS: usize = 5;
 
 /// Measure `git sync` beside `git pull --rebase --autostash && git push` and a lean `git fetch`
 #[derive(Debug, Parser)]
-#[command(name = "cargo bench --bench sync --")]
+#[command(name = "sync", bin_name = "cargo bench --bench sync --")]
 pub(crate) struct Options {
     /// 100 files, file and ssh on loopback, few rounds: under a minute
     #[arg(long)]

@@ -112,7 +112,7 @@ impl Sandbox {
             .to_owned())
     }
 
-    /// Runs `steps` in `dir` one after the other, each of which must succeed; says how long it took.
+    /// Runs `steps` in `dir` one after the other, all of which must succeed; says how long it took.
     pub(crate) fn time(&self, dir: &Path, steps: &[Step]) -> Outcome<Duration> {
         let mut commands = self.quiet_commands(dir, steps)?;
         let start = Instant::now();
@@ -142,8 +142,12 @@ impl Sandbox {
 
     /// The report of a measured command that failed.
     fn failure(&self, command: &Command, status: ExitStatus) -> String {
-        let talk = fs::read_to_string(self.talk()).unwrap_or_default();
-        format!("{command:?}: {status}\n{talk}")
+        format!("{command:?}: {status}\n{}", self.last_talk())
+    }
+
+    /// What the last measured commands printed.
+    pub(crate) fn last_talk(&self) -> String {
+        fs::read_to_string(self.talk()).unwrap_or_default()
     }
 }
 
