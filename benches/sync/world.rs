@@ -105,8 +105,7 @@ impl Seat {
     fn enrol(&self, sandbox: &Sandbox) -> Outcome<()> {
         sandbox.git(&self.clone, &["config", "sync.enabled", "true"])?;
         let program = sandbox.program.clone().into_os_string();
-        let setup = vec![program, "--setup".into(), "--yes".into()];
-        sandbox.time(&self.clone, &[setup]).map(drop)
+        sandbox.time(&self.clone, &[vec![program]]).map(drop)
     }
 
     /// Makes the index newer than every file, so that no later scan has to look into one.
@@ -143,9 +142,10 @@ fn seed_stream(files: usize) -> String {
     let mut stream = String::from(
         "commit refs/heads/main\ncommitter Bench <bench@example.invalid> now\ndata 5\nseed\n\n",
     );
-    for index in 0..files {
-        let content = content_of(index);
-        let (path, length) = (path_of(index), content.len());
+    let ignore = (".gitignore".to_owned(), "/.sync/*\n".to_owned());
+    let settings = (0..files).map(|index| (path_of(index), content_of(index)));
+    for (path, content) in std::iter::once(ignore).chain(settings) {
+        let length = content.len();
         writeln!(stream, "M 100644 inline {path}\ndata {length}\n{content}")
             .expect("a string takes everything");
     }
