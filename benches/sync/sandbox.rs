@@ -168,6 +168,8 @@ fn environment(home: &Path) -> Vec<(&'static str, OsString)> {
     vec![
         ("PATH", path),
         ("HOME", home.into()),
+        ("USER", "bench".into()),
+        ("LOGNAME", "bench".into()),
         ("GIT_CONFIG_GLOBAL", home.join("gitconfig").into()),
         ("GIT_CONFIG_NOSYSTEM", "1".into()),
         ("GIT_TERMINAL_PROMPT", "0".into()),
