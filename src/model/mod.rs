@@ -8,6 +8,7 @@
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]).
 
+pub mod block;
 pub mod entry;
 pub mod held;
 pub mod machine;
@@ -16,3 +17,4 @@ pub mod path;
 pub mod policy;
 pub mod run;
 pub mod state;
+pub mod url;

@@ -1,0 +1,70 @@
+//! Addresses of remotes: which are the same, and how one may be shown.
+
+/// Do the two lead to the same repository, as far as the words tell?
+///
+/// `host:path` and `ssh://host/path` are one place for most servers, but not for all of them, so
+/// they count as two.
+pub fn same(a: &str, b: &str) -> bool {
+    plain(a) == plain(b)
+}
+
+/// `url` without a password; a user name stays, as ssh needs it.
+pub fn shown(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let Some((login, host)) = authority.rsplit_once('@') else {
+        return url.to_owned();
+    };
+    match login.split_once(':') {
+        Some((user, _)) => format!("{scheme}://{user}@{host}{path}"),
+        // A name alone is a token as often as not where there is no ssh.
+        None if scheme.contains("ssh") => url.to_owned(),
+        None => format!("{scheme}://{host}{path}"),
+    }
+}
+
+/// The part of an address that tells repositories apart.
+fn plain(url: &str) -> String {
+    let url = shown(url);
+    let url = url.strip_prefix("file://").unwrap_or(&url);
+    let url = url.trim_end_matches('/');
+    let url = url.strip_suffix("/.git").unwrap_or(url);
+    url.strip_suffix(".git").unwrap_or(url).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spellings_of_one_address_are_the_same() {
+        for (a, b) in [
+            ("git@h:a/b.git", "git@h:a/b"),
+            ("https://h/a/b/", "https://h/a/b.git"),
+            ("https://me:secret@h/a", "https://me:other@h/a"),
+            ("https://token@h/a", "https://h/a"),
+            ("file:///srv/a.git", "/srv/a.git/"),
+            ("/srv/a/.git", "/srv/a"),
+        ] {
+            assert!(same(a, b), "{a} {b}");
+        }
+        for (a, b) in [
+            ("git@h:a", "git@h:b"),
+            ("https://h/a", "http://h/a"),
+            ("ssh://a@h/x", "ssh://b@h/x"),
+        ] {
+            assert!(!same(a, b), "{a} {b}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_not_shown() {
+        assert_eq!(shown("https://me:pw@h/a@b"), "https://me@h/a@b");
+        assert_eq!(shown("https://token@h/a"), "https://h/a");
+        assert_eq!(shown("ssh://git@h:22/a"), "ssh://git@h:22/a");
+        assert_eq!(shown("git@h:a"), "git@h:a");
+        assert_eq!(shown("/srv/a@b"), "/srv/a@b");
+    }
+}
