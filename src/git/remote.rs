@@ -6,6 +6,7 @@ use super::transport::Transport;
 use crate::error::{Error, Result};
 use crate::model::entry::Oid;
 use crate::sys::process::Ended;
+use std::ffi::OsStr;
 
 /// How a fetch came out.
 #[derive(Debug)]
@@ -39,6 +40,9 @@ pub struct Unreachable {
     /// Was the network fine, and the login refused?
     pub login: bool,
 }
+
+/// The branches of a remote, and the one that its HEAD names.
+pub type Heads = (Vec<String>, Option<String>);
 
 /// What a push is about.
 #[derive(Debug)]
@@ -125,16 +129,29 @@ impl Repo {
         transport: &Transport,
         remote: &str,
     ) -> Result<Option<(Vec<String>, Option<String>)>> {
+        Ok(self.ask_heads(transport, OsStr::new(remote))?.ok())
+    }
+
+    /// The same for a remote that may be an address, and why it could not be asked.
+    pub fn ask_heads(
+        &self,
+        transport: &Transport,
+        remote: &OsStr,
+    ) -> Result<Result<Heads, Unreachable>> {
         let mut git = self
             .git("ls-remote")
-            .args(["--symref", remote, "HEAD", "refs/heads/*"]);
+            .args(["--symref", "--"])
+            .arg(remote)
+            .args(["HEAD", "refs/heads/*"]);
         if let Some((name, value)) = transport.env() {
             git = git.env(name, value);
         }
         let ended = git.answer()?;
-        Ok(ended
-            .success()
-            .then(|| parse_heads(&String::from_utf8_lossy(&ended.stdout))))
+        Ok(if ended.success() {
+            Ok(parse_heads(&String::from_utf8_lossy(&ended.stdout)))
+        } else {
+            Err(unreachable(&ended))
+        })
     }
 }
 
@@ -217,7 +234,7 @@ fn mentions_remote(said: &str) -> bool {
 }
 
 /// Is it this machine that failed, and not the way to the other?
-fn is_local(said: &str) -> bool {
+pub(super) fn is_local(said: &str) -> bool {
     let ours = [
         "unable to write",
         "cannot lock ref",
@@ -230,7 +247,8 @@ fn is_local(said: &str) -> bool {
             || said.contains("Read-only file system"))
 }
 
-fn unreachable(ended: &Ended) -> Unreachable {
+/// Why a git that talks to a remote did not get through.
+pub(super) fn unreachable(ended: &Ended) -> Unreachable {
     if ended.timed_out {
         return Unreachable {
             why: "no answer in time".to_owned(),

@@ -202,6 +202,17 @@ impl Repo {
         })
     }
 
+    /// The same repository with its settings read again.
+    pub fn reopened(&self) -> Result<Self> {
+        let manner = self.manner.clone();
+        let found = if self.from_environment {
+            Self::discover(&self.top, manner)
+        } else {
+            Self::open(&self.top, manner)
+        };
+        found?.ok_or_else(|| Error::failed("the repository is gone"))
+    }
+
     /// The top of the work tree.
     pub fn top(&self) -> &Path {
         &self.top

@@ -47,10 +47,26 @@ impl Layout {
         Ok(())
     }
 
-    /// Removes our folder in the git directory, once nothing in it is needed.
-    pub fn remove(&self) -> Result<()> {
-        fs::remove_scratch(&self.own)?;
-        fs::remove_scratch(&self.shared)
+    /// Removes our folders in the git directory, once nothing in them is needed; what was rescued
+    /// is the user's, and stays: then its folder is returned.
+    pub fn remove(&self) -> Result<Option<PathBuf>> {
+        let rescued = self.rescued();
+        for folder in [&self.own, &self.shared] {
+            let Ok(list) = std::fs::read_dir(folder) else {
+                continue;
+            };
+            for path in list.flatten().map(|entry| entry.path()) {
+                match fs::look(&path)? {
+                    _ if path == rescued => {}
+                    Some(found) if found.is_dir() => fs::remove_scratch(&path)?,
+                    _ => fs::remove_file(&path)?,
+                }
+            }
+            if let Some(parent) = folder.parent() {
+                fs::remove_empty_parents(folder, parent);
+            }
+        }
+        Ok(fs::look(&rescued)?.map(|_| rescued))
     }
 
     /// `.sync/`.
@@ -61,6 +77,11 @@ impl Layout {
     /// The lock of the repository.
     pub fn lock(&self) -> PathBuf {
         self.shared.join("lock")
+    }
+
+    /// The lock of a setup: the other one tells whether a sync died, and a setup must not wipe that.
+    pub fn setup_lock(&self) -> PathBuf {
+        self.shared.join("setup-lock")
     }
 
     /// What a run is about to do to the work tree.

@@ -25,6 +25,8 @@ pub const GIT_INDEX_FILE: &str = "GIT_INDEX_FILE";
 pub const GIT_SSH_COMMAND: &str = "GIT_SSH_COMMAND";
 /// Git's: the ssh program.
 pub const GIT_SSH: &str = "GIT_SSH";
+/// Git's: the user's own settings, in place of `~/.gitconfig`.
+pub const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
 /// Git's: switches hints off.
 pub const GIT_ADVICE: &str = "GIT_ADVICE";
 /// Git's: set when git pages our output.

@@ -20,6 +20,8 @@ pub enum Sink {
     Capture,
     /// To the terminal of the user.
     Inherit,
+    /// To us, and to the terminal of the user as it comes.
+    Both,
 }
 
 /// A program to be run.
@@ -185,10 +187,10 @@ impl Process {
             command.process_group(0);
         }
         let output = |sink| {
-            if sink == Sink::Capture {
-                Stdio::piped()
-            } else {
+            if sink == Sink::Inherit {
                 Stdio::inherit()
+            } else {
+                Stdio::piped()
             }
         };
         command
@@ -215,8 +217,9 @@ impl Process {
             // A child that does not read all of its input says why by its exit status.
             std::thread::spawn(move || drop(input.write_all(&bytes)));
         }
-        let stdout = child.stdout.take().map(Collected::of);
-        let stderr = child.stderr.take().map(Collected::of);
+        let shown = self.stderr == Sink::Both;
+        let stdout = child.stdout.take().map(|stream| Collected::of(stream, false));
+        let stderr = child.stderr.take().map(|stream| Collected::of(stream, shown));
         let (status, timed_out) = self.wait(&mut child)?;
         let take = |stream: Option<Collected>| stream.map(Collected::take).unwrap_or_default();
         Ok(Ended {
@@ -286,7 +289,7 @@ struct Collected {
 }
 
 impl Collected {
-    fn of(mut stream: impl Read + Send + 'static) -> Self {
+    fn of(mut stream: impl Read + Send + 'static, shown: bool) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (sender, done) = mpsc::channel();
         let shared = Arc::clone(&bytes);
@@ -294,6 +297,10 @@ impl Collected {
             let mut buffer = vec![0; 64 * 1024];
             // What was read before an error is still the best account of what happened.
             while let Ok(read @ 1..) = stream.read(&mut buffer) {
+                if shown {
+                    // That nobody watches any more is no reason to stop.
+                    let _ = std::io::stderr().write_all(&buffer[..read]);
+                }
                 if let Ok(mut bytes) = shared.lock() {
                     bytes.extend_from_slice(&buffer[..read]);
                 }

@@ -1,0 +1,65 @@
+//! What git makes of the rules in `.gitignore`, `.gitattributes` and their like.
+
+use super::Repo;
+use crate::error::Result;
+
+/// What the ignore rules say of a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// Is it ignored?
+    pub ignored: bool,
+    /// The rule that says so, `file:line:pattern`; `None` where none speaks of it.
+    pub rule: Option<String>,
+}
+
+impl Repo {
+    /// What the rules say of each of `paths`, which need not be there.
+    pub fn ignored(&self, paths: &[&str]) -> Result<Vec<Verdict>> {
+        let git = self.git("check-ignore").args([
+            "--no-index",
+            "--verbose",
+            "--non-matching",
+            "-z",
+            "--stdin",
+        ]);
+        let ended = git.stdin(paths.join("\0").into_bytes()).answer()?;
+        // 1: none of them is ignored.
+        if !matches!(ended.code(), Some(0 | 1)) {
+            return Err(super::command::complaint("check-ignore", &ended));
+        }
+        let text = String::from_utf8_lossy(&ended.stdout);
+        let fields: Vec<_> = text.split_terminator('\0').collect();
+        let verdicts = fields.chunks_exact(4).map(|fields| match fields {
+            [source, line, pattern, _] if !pattern.is_empty() => Verdict {
+                ignored: !pattern.starts_with('!'),
+                rule: Some(format!("{source}:{line}:{pattern}")),
+            },
+            _ => Verdict {
+                ignored: false,
+                rule: None,
+            },
+        });
+        Ok(verdicts.collect())
+    }
+
+    /// The value of an attribute of `path`, which need not be there.
+    pub fn attribute(&self, path: &str, name: &str) -> Result<String> {
+        let output = self
+            .git("check-attr")
+            .args(["-z", name, "--", path])
+            .output()?;
+        let text = String::from_utf8_lossy(&output);
+        Ok(text.split('\0').nth(2).unwrap_or_default().to_owned())
+    }
+
+    /// Those of `paths` that are tracked.
+    pub fn tracked(&self, paths: &[&str]) -> Result<Vec<String>> {
+        let output = self
+            .git("ls-files")
+            .args(["-z", "--"])
+            .args(paths)
+            .output()?;
+        let text = String::from_utf8_lossy(&output);
+        Ok(text.split_terminator('\0').map(str::to_owned).collect())
+    }
+}
