@@ -2,6 +2,7 @@
 
 use super::Context;
 use crate::error::{Error, Result};
+use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
@@ -18,7 +19,13 @@ pub struct Ready {
 /// Checks that `ctx.repo` may be synced.
 pub fn check(ctx: &Context<'_>) -> Result<Ready> {
     enrolled(ctx)?;
-    let repo = ctx.repo;
+    let branch = branch(ctx.repo)?;
+    let upstream = upstream(ctx, &branch)?;
+    Ok(Ready { branch, upstream })
+}
+
+/// The branch of a repository that is in a state to be worked in.
+pub fn branch(repo: &Repo) -> Result<Branch> {
     if let Some((what, command)) = repo.in_progress() {
         let error = Error::blocked(format!("{what} is in progress"));
         return Err(match command {
@@ -40,8 +47,7 @@ pub fn check(ctx: &Context<'_>) -> Result<Ready> {
             .hint("git switch main   goes back to a branch (git branch lists them)")
             .hint("git switch -c NAME   makes one here"));
     };
-    let upstream = upstream(ctx, &branch)?;
-    Ok(Ready { branch, upstream })
+    Ok(branch)
 }
 
 /// Checks that the user has said that this repository may be synced.

@@ -13,6 +13,7 @@ pub mod record;
 pub mod recover;
 pub mod resolve;
 pub mod settle;
+pub mod setup;
 pub mod snapshot;
 pub mod status;
 pub mod sync;

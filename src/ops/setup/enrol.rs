@@ -1,0 +1,168 @@
+//! Enrols a repository: from now on it may be committed to and sent without being asked.
+
+use super::plan::{Enrolment, REMOTE};
+use super::{Item, Items, Mark, Options, Origin, Outcome, clash, rules};
+use crate::error::Result;
+use crate::git::Repo;
+use crate::git::config::{self, Settings};
+use crate::git::config_file;
+use crate::model::url;
+use crate::store::layout::Layout;
+use crate::store::machine;
+use crate::sys::lock::Lock;
+use crate::sys::{clock, env, fs};
+use std::path::{Path, PathBuf};
+
+/// Enrols; what is so already is left as it is.
+pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> Result<Outcome> {
+    let Enrolment {
+        repo,
+        branch,
+        remote,
+        upstream,
+    } = enrolment;
+    let layout = Layout::of(&repo);
+    let machine = machine::identify(&layout, &Settings::read(&repo)?)?;
+    layout.create()?;
+    let lock = Lock::take(&layout.setup_lock(), options.wait, clock::epoch())?;
+
+    // The rules come first: until they stand, none of our files may be in the work tree.
+    let rules = rules::write(&repo)?;
+    let named_before = fs::look(&layout.machine_id())?.is_some();
+    machine::remember(&layout, &machine)?;
+    let mut items = Items::new();
+    if let Some(url) = &remote {
+        repo.add_remote(REMOTE, url)?;
+        let shown = url::shown(&url.to_string_lossy());
+        items.push((Mark::New, Item::Remote(REMOTE.to_owned(), shown)));
+    }
+    let name = branch.short();
+    if let Some(upstream) = &upstream {
+        repo.set_local(&format!("branch.{name}.remote"), &upstream.remote)?;
+        repo.set_local(&format!("branch.{name}.merge"), &upstream.branch)?;
+    }
+    let enrolled_before = is_enrolled(&repo)?;
+    if !enrolled_before {
+        repo.set_local(config::ENABLED, "true")?;
+    }
+    drop(lock);
+
+    let repo = repo.reopened()?;
+    if enrolled_before && let Some(upstream) = &upstream {
+        let item = Item::Upstream(name.to_owned(), upstream.short());
+        items.push((Mark::New, item));
+    }
+    let mark = |before: bool| if before { Mark::Same } else { Mark::New };
+    let upstream = repo.upstream(&branch.name).map(|upstream| {
+        let url = repo.remote_url(&upstream.remote);
+        (upstream.short(), url.map(|url| url::shown(&url)))
+    });
+    if upstream.is_none() {
+        let told = if enrolled_before {
+            Mark::Same
+        } else {
+            Mark::Look
+        };
+        items.push((told, Item::NoRemote));
+    }
+    let branch = name.to_owned();
+    let repository = Item::Repository {
+        origin,
+        branch,
+        upstream,
+    };
+    items.insert(0, (mark(enrolled_before), repository));
+    items.extend(directory(&repo)?);
+    items.extend(rules);
+    let id = machine.id.clone();
+    items.push((mark(named_before), Item::Machine(id)));
+    items.extend(clash::find(repo.top())?);
+    Ok(Outcome {
+        repo,
+        origin,
+        enrolled_before,
+        machine,
+        items,
+    })
+}
+
+/// Is it said in the repository's own file?
+pub(super) fn is_enrolled(repo: &Repo) -> Result<bool> {
+    let value = repo.local_setting(config::ENABLED)?;
+    let value = value.map(|value| value.to_ascii_lowercase());
+    Ok(matches!(
+        value.as_deref(),
+        Some("true" | "yes" | "on" | "1")
+    ))
+}
+
+/// Makes commands that are typed elsewhere find the repository.
+fn directory(repo: &Repo) -> Result<Option<(Mark, Item)>> {
+    let top = resolved(repo.top());
+    let found = Repo::open(&top, crate::git::repo::Manner::default())?;
+    if found.is_none_or(|found| resolved(found.git_dir()) != resolved(repo.git_dir())) {
+        // Given by hand, with a git directory that is not found from the folder.
+        return Ok(None);
+    }
+    if let Some(directory) = configured(repo.top())? {
+        let same = resolved(&directory) == top;
+        return Ok(if same {
+            Some((Mark::Same, Item::Directory(directory)))
+        } else {
+            Some((Mark::Look, Item::OtherDirectory(directory)))
+        });
+    }
+    let default = machine::default_directory();
+    if default.as_deref().map(resolved).as_deref() == Some(&top) {
+        return Ok(None);
+    }
+    if let Some(default) = default.filter(|default| is_enrolled_at(default)) {
+        return Ok(Some((Mark::Look, Item::OtherDirectory(default))));
+    }
+    let Some(value) = spelled(&top) else {
+        let why = "its name is not UTF-8".to_owned();
+        return Ok(Some((Mark::Look, Item::NoDirectory(why))));
+    };
+    Ok(Some(
+        match config_file::set_global(repo.top(), config::DIRECTORY, &value) {
+            Ok(()) => (Mark::New, Item::Directory(top)),
+            Err(error) => {
+                let why = error.causes().pop().unwrap_or_else(|| error.to_string());
+                let why = why.trim_start_matches("error: ").to_owned();
+                (Mark::Look, Item::NoDirectory(why))
+            }
+        },
+    ))
+}
+
+/// Where a command that is typed elsewhere looks first.
+fn configured(here: &Path) -> Result<Option<PathBuf>> {
+    match env::get(env::DIRECTORY) {
+        Some(directory) => Ok(Some(PathBuf::from(directory))),
+        None => config_file::path_setting(here, config::DIRECTORY),
+    }
+}
+
+/// Below the home as `~/…`: the user's file may itself be synced to machines with another home.
+fn spelled(top: &Path) -> Option<String> {
+    let home = env::home().map(|home| resolved(&home));
+    let below = home.and_then(|home| top.strip_prefix(home).ok().map(Path::to_owned));
+    match below {
+        Some(below) => Some(format!("~/{}", below.to_str()?)),
+        None => top.to_str().map(str::to_owned),
+    }
+}
+
+fn is_enrolled_at(dir: &Path) -> bool {
+    let found = Repo::open(dir, crate::git::repo::Manner::default());
+    found.is_ok_and(|repo| {
+        repo.is_some_and(|repo| {
+            resolved(repo.top()) == resolved(dir) && is_enrolled(&repo).unwrap_or(false)
+        })
+    })
+}
+
+/// Without links, where there is such a place.
+pub(super) fn resolved(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}

@@ -1,0 +1,172 @@
+//! Takes everything of ours off a repository; the user's files, history and remote stay.
+
+use super::enrol::{is_enrolled, resolved};
+use super::{Item, Items, Mark, rules};
+use crate::error::{Error, Result};
+use crate::git::Repo;
+use crate::git::config;
+use crate::git::config_file;
+use crate::git::refs::{RefChange, Refs};
+use crate::ops::{Context, guard, recover};
+use crate::store::held;
+use crate::store::journal::Journal;
+use crate::store::layout::Layout;
+use crate::sys::lock::Lock;
+use crate::sys::{clock, fs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Below this are all refs of ours.
+const REFS: &str = "refs/git-sync/";
+
+/// Settings that a setup or its user makes in the repository itself.
+const SETTINGS: [&str; 2] = [config::ENABLED, config::MACHINE_ID];
+
+/// What is there to be removed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Traces {
+    /// Refs of ours, with what they keep.
+    pub refs: Vec<(String, String)>,
+    /// Is there nothing at all?
+    pub is_empty: bool,
+}
+
+/// Looks what there is to be removed.
+///
+/// # Errors
+/// When a path is held: the only copy of a version may be in our refs.
+pub fn look(ctx: &Context<'_>) -> Result<Traces> {
+    let repo = ctx.repo;
+    let mut refs = Vec::new();
+    let mut waiting = Vec::new();
+    for name in repo.refs_below(REFS)? {
+        let Some(oid) = repo.resolve(&name)? else {
+            continue;
+        };
+        if name.starts_with(&held::ref_name("")) {
+            let set = held::read(repo, &oid)?;
+            waiting.extend(set.iter().map(|held| held.path.to_string()));
+        }
+        refs.push((name, oid.short().to_string()));
+    }
+    if let Some(first) = waiting.first() {
+        let message = match waiting.len() {
+            1 => format!("1 path is held: {first}"),
+            number => format!("{number} paths are held: {}", waiting.join(", ")),
+        };
+        return Err(Error::blocked(message)
+            .hint("git sync --resolve   decides; then run this again")
+            .hint("nothing was changed"));
+    }
+    let is_empty = refs.is_empty()
+        && !is_enrolled(repo)?
+        && repo.local_setting(config::MACHINE_ID)?.is_none()
+        && !rules::are_there(repo)?
+        && private_files(&ctx.layout)?.is_empty()
+        && !is_git_folder_there(&ctx.layout)?
+        && !is_configured(repo)?;
+    Ok(Traces { refs, is_empty })
+}
+
+/// Removes it all; returns what was removed, and what had to stay.
+pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
+    let repo = ctx.repo;
+    let layout = &ctx.layout;
+    layout.create()?;
+    let lock = Lock::take(&layout.lock(), wait, clock::epoch())?;
+    if Journal::read(layout)?.is_some() || lock.predecessor_died().is_some() {
+        // What a run that died had begun may have a file of the user's in its hands.
+        recover::recover(ctx, &guard::check(ctx)?, &lock)?;
+    }
+    let traces = look(ctx)?;
+
+    // The switch goes first: whatever happens after it, no sync starts again.
+    let mut items = Items::new();
+    let mut settings = Vec::new();
+    for key in SETTINGS {
+        if repo.unset_local(key)? {
+            settings.push(key);
+        }
+    }
+    if !settings.is_empty() {
+        items.push((Mark::Gone, Item::Settings(settings)));
+    }
+    if is_configured(repo)? && config_file::unset_global(repo.top(), config::DIRECTORY)? {
+        items.push((Mark::Gone, Item::Directory(repo.top().to_owned())));
+    }
+    items.extend(remove_refs(repo, &traces)?);
+    items.extend(rules::remove(repo)?);
+    items.extend(remove_files(layout)?);
+    drop(lock);
+    Ok(items)
+}
+
+fn remove_refs(repo: &Repo, traces: &Traces) -> Result<Items> {
+    let mut changes = Vec::new();
+    for (name, _) in &traces.refs {
+        changes.push(RefChange {
+            name: name.clone(),
+            old: repo.resolve(name)?,
+            new: None,
+        });
+    }
+    match repo.change_refs("sync: removed", &changes)? {
+        Refs::Changed => {}
+        Refs::Moved => {
+            return Err(Error::blocked("another process changes the refs of ours")
+                .hint("run the same again"));
+        }
+    }
+    let gone = traces.refs.iter().map(|(name, was)| {
+        let item = Item::Ref(name.clone(), was.clone());
+        (Mark::Gone, item)
+    });
+    Ok(gone.collect())
+}
+
+fn remove_files(layout: &Layout) -> Result<Items> {
+    let mut items = Items::new();
+    let files = private_files(layout)?;
+    for file in &files {
+        fs::remove_file(file)?;
+    }
+    let visible = layout.visible().to_owned();
+    fs::remove_scratch(&visible.join("stage"))?;
+    if let Some(top) = visible.parent() {
+        fs::remove_empty_parents(&visible, top);
+    }
+    if !files.is_empty() {
+        items.push((Mark::Gone, Item::Files(visible, files.len())));
+    }
+    if let Some(rescued) = layout.remove()? {
+        items.push((Mark::Look, Item::Rescued(rescued)));
+    }
+    Ok(items)
+}
+
+/// The files of this machine that are there.
+fn private_files(layout: &Layout) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for path in [
+        layout.machine_id(),
+        layout.last_sync(),
+        layout.icon(),
+        layout.state(),
+    ] {
+        if fs::look(&path)?.is_some() {
+            found.push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Is there more in the git directory than what has to stay?
+fn is_git_folder_there(layout: &Layout) -> Result<bool> {
+    Ok(fs::look(&layout.lock())?.is_some() || fs::look(&layout.history())?.is_some())
+}
+
+/// Does the user's `sync.directory` lead here?
+fn is_configured(repo: &Repo) -> Result<bool> {
+    let found = config_file::path_setting(repo.top(), config::DIRECTORY)?;
+    Ok(found.is_some_and(|directory| resolved(&directory) == resolved(repo.top())))
+}
