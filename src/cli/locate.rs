@@ -3,6 +3,7 @@
 use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::config;
+use crate::git::config_file;
 use crate::git::repo::Manner;
 use crate::store::machine;
 use crate::sys::{env, fs};
@@ -70,16 +71,28 @@ pub fn configured_directory(here: &Path) -> Result<Option<PathBuf>> {
     }
 }
 
+/// Where the configs repository of this machine is, or shall be.
+pub fn intended_directory(here: &Path) -> Result<PathBuf> {
+    let named = match env::get(env::DIRECTORY) {
+        Some(directory) => Some(PathBuf::from(directory)),
+        None => global_directory(here)?,
+    };
+    if let Some(directory) = named.or_else(machine::default_directory) {
+        return Ok(here.join(directory));
+    }
+    let error = Error::fatal(match env::get(env::HOME) {
+        Some(home) => format!(
+            "HOME is '{}', which is not absolute",
+            home.to_string_lossy()
+        ),
+        None => "HOME is not set, so the configs repository has no usual place".to_owned(),
+    });
+    Err(error
+        .hint("git sync --setup URL DIR   says where it shall be")
+        .hint(format!("{}=DIR   says it as well", env::DIRECTORY)))
+}
+
 /// `sync.directory` of the user, `~` followed.
 fn global_directory(here: &Path) -> Result<Option<PathBuf>> {
-    use std::os::unix::ffi::OsStringExt as _;
-    let ended = crate::git::command::outside(here, "config")
-        .args(["--type=path", "--get", config::DIRECTORY])
-        .run()?;
-    let mut bytes = ended.stdout;
-    while bytes.last() == Some(&b'\n') {
-        bytes.pop();
-    }
-    let found = (!bytes.is_empty()).then(|| PathBuf::from(std::ffi::OsString::from_vec(bytes)));
-    Ok(found)
+    config_file::path_setting(here, config::DIRECTORY)
 }

@@ -10,6 +10,7 @@ mod log;
 mod paths;
 mod resolve;
 mod run;
+mod setup;
 mod status;
 
 use crate::error::{Error, Result};
@@ -71,7 +72,7 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Resolve(paths) => resolve::run(global, ui, paths),
         Mode::Diff(paths) => diff::run(global, ui, paths),
         Mode::Log => log::run(global, ui),
-        Mode::Setup { .. } => Err(Error::failed("later")),
+        Mode::Setup { url, dir } => setup::run(global, ui, url.as_deref(), dir.as_deref()),
     }
 }
 
@@ -84,6 +85,12 @@ fn open(global: &Global, ui: &Ui) -> Result<Repo> {
             ..Manner::default()
         },
     )?;
+    follow(&repo, global, ui)?;
+    Ok(repo)
+}
+
+/// Follows the settings of `repo` for what is said.
+fn follow(repo: &Repo, global: &Global, ui: &Ui) -> Result<()> {
     if repo.config_bool(config::ADVICE)? == Some(false) {
         ui.show_hints(false);
     }
@@ -93,7 +100,7 @@ fn open(global: &Global, ui: &Ui) -> Result<Repo> {
             .find_map(|key| repo.config_text(key));
         ui.set_colour(wish.as_deref().and_then(Colour::parse).unwrap_or_default());
     }
-    Ok(repo)
+    Ok(())
 }
 
 /// With `-vv` every git command is told.

@@ -7,6 +7,7 @@ pub mod json;
 pub mod log;
 pub mod porcelain;
 pub mod report;
+pub mod setup;
 pub mod status;
 pub mod style;
 pub mod sync;

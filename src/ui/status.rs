@@ -109,7 +109,8 @@ fn ago(time: &str) -> String {
     }
 }
 
-fn home_relative(path: &Path) -> String {
+/// A path as people write it, from their home.
+pub(super) fn home_relative(path: &Path) -> String {
     let home = env::home().and_then(|home| path.strip_prefix(home).ok().map(Path::to_owned));
     match home {
         Some(rest) if rest == Path::new("") => "~".to_owned(),

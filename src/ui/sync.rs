@@ -199,7 +199,7 @@ fn after(ui: &Ui, outcome: &Outcome) {
     }
     match &outcome.reach {
         Reach::NoRemote => {
-            ui.hint("git remote add origin URL && git push -u origin HEAD   adds a remote");
+            ui.hint("git sync --setup URL   adds a remote");
         }
         Reach::Unreachable(unreachable) if unreachable.login => {
             ui.hint("try the same by hand: git fetch");

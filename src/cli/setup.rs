@@ -1,0 +1,179 @@
+//! `git sync --setup [URL [DIR]]` and `git sync --setup --remove`
+
+use super::args::Global;
+use super::exit::Exit;
+use super::{locate, run};
+use crate::error::{Error, Kind, Result};
+use crate::git::Repo;
+use crate::git::repo::Manner;
+use crate::ops::setup::plan::{Place, Plan, plan};
+use crate::ops::setup::{Options, Outcome, remove, set_up};
+use crate::ops::sync::sync;
+use crate::ops::{Context, Listener as _};
+use crate::sys::terminal;
+use crate::ui::{self, Ui, json};
+use serde_json::Value;
+use std::ffi::OsStr;
+use std::path::Path;
+
+/// Sets up this machine, and syncs for the first time.
+pub(super) fn run(
+    global: &Global,
+    ui: &Ui,
+    url: Option<&OsStr>,
+    dir: Option<&OsStr>,
+) -> Result<Exit> {
+    if global.remove {
+        return match url {
+            Some(_) => Err(Error::new(
+                Kind::Usage,
+                "'--remove' undoes what is set up here, and takes no address",
+            )
+            .hint("git -C DIR sync --setup --remove   undoes it elsewhere")),
+            None => remove(global, ui),
+        };
+    }
+    let manner = Manner {
+        trace: super::trace(global, ui),
+        ..Manner::default()
+    };
+    let here = locate::start(&global.directory)?;
+    let options = Options {
+        url: url.map(OsStr::to_owned),
+        offline: global.offline,
+        watched: ui.is_watched(),
+        wait: run::options(global).wait,
+        here,
+        manner,
+    };
+    let plan = plan(place(global, dir, &options)?, &options)?;
+    if dir.is_none() {
+        agree(global, &plan)?;
+    }
+    let asked = matches!(&plan, Plan::Enrol(enrolment) if enrolment.remote.is_none());
+    let outcome = set_up(plan, &options)?;
+    super::follow(&outcome.repo, global, ui)?;
+    if !global.json {
+        ui::setup::outcome(ui, &outcome);
+    }
+    if global.offline {
+        return Ok(without_sync(global, ui, &outcome));
+    }
+    if asked && !outcome.enrolled_before && !yes(global, "First sync now? [Y/n] ", true)? {
+        return Ok(without_sync(global, ui, &outcome));
+    }
+    first_sync(global, ui, &outcome)
+}
+
+/// The folder that was named, else the repository around here, else where the configs repository of
+/// this machine is or shall be.
+fn place(global: &Global, dir: Option<&OsStr>, options: &Options) -> Result<Place> {
+    if let Some(dir) = dir {
+        return Ok(Place::At(options.here.join(dir)));
+    }
+    if let Some(repo) = Repo::discover(&options.here, options.manner.clone())? {
+        return Ok(Place::Around(Box::new(repo)));
+    }
+    if !global.directory.is_empty() {
+        return Ok(Place::At(options.here.clone()));
+    }
+    locate::intended_directory(&options.here).map(Place::At)
+}
+
+/// Asks where there is somebody to answer; elsewhere it goes on, as nothing is lost by it.
+fn agree(global: &Global, plan: &Plan) -> Result<()> {
+    let Some(question) = ui::setup::question(plan) else {
+        return Ok(());
+    };
+    if yes(global, &format!("{question} [Y/n] "), true)? {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Declined, "declined; nothing was changed")
+        .hint("git sync --setup URL DIR   takes another folder"))
+}
+
+/// Asks; without anybody to answer, and with `--yes`, the answer is yes.
+fn yes(global: &Global, question: &str, default: bool) -> Result<bool> {
+    if global.yes || global.json || !terminal::can_ask() {
+        return Ok(true);
+    }
+    let answer = terminal::ask(question)?.map(|answer| answer.to_lowercase());
+    Ok(match answer.as_deref() {
+        Some("") => default,
+        Some("y" | "yes") => true,
+        _ => false,
+    })
+}
+
+fn first_sync(global: &Global, ui: &Ui, outcome: &Outcome) -> Result<Exit> {
+    let synced = Context::new(&outcome.repo, ui).and_then(|ctx| sync(&ctx, &run::options(global)));
+    if !global.json {
+        return Ok(run::tell(global, ui, &synced?));
+    }
+    let (exit, sync, error) = match &synced {
+        Ok(synced) => {
+            let exit = Exit::of_result(synced.result());
+            (exit, json::sync(synced, exit.code()), Value::Null)
+        }
+        Err(error) => {
+            let exit = Exit::of_error(error);
+            let told = json::error(error, exit.code());
+            (exit, Value::Null, told["error"].clone())
+        }
+    };
+    let object = ui::setup::object(outcome, &sync, &error, exit.code());
+    ui.answer(&json::line(&object));
+    Ok(exit)
+}
+
+fn without_sync(global: &Global, ui: &Ui, outcome: &Outcome) -> Exit {
+    let exit = Exit::Done;
+    if global.json {
+        let object = ui::setup::object(outcome, &Value::Null, &Value::Null, exit.code());
+        ui.answer(&json::line(&object));
+    } else {
+        ui::setup::not_synced(ui, outcome);
+    }
+    exit
+}
+
+/// Undoes a setup.
+fn remove(global: &Global, ui: &Ui) -> Result<Exit> {
+    let repo = super::open(global, ui)?;
+    let ctx = Context::new(&repo, ui)?;
+    let traces = remove::look(&ctx)?;
+    if traces.is_empty {
+        return Ok(told_removed(global, ui, repo.top(), &Vec::new()));
+    }
+    if !global.yes {
+        confirm_removal(global, || {
+            ui::setup::before_removal(ui, repo.top(), &traces);
+        })?;
+    }
+    let items = remove::remove(&ctx, run::options(global).wait)?;
+    Ok(told_removed(global, ui, repo.top(), &items))
+}
+
+fn confirm_removal(global: &Global, explain: impl FnOnce()) -> Result<()> {
+    if global.json || !terminal::can_ask() {
+        return Err(Error::new(
+            Kind::Declined,
+            "--remove needs an answer, and there is no terminal to ask on",
+        )
+        .hint("--yes goes ahead"));
+    }
+    explain();
+    if yes(global, "Continue? [y/N] ", false)? {
+        return Ok(());
+    }
+    Err(Error::new(Kind::Declined, "declined; nothing was changed"))
+}
+
+fn told_removed(global: &Global, ui: &Ui, top: &Path, items: &crate::ops::setup::Items) -> Exit {
+    if global.json {
+        ui.answer(&json::line(&ui::setup::removal(top, items)));
+    } else {
+        ui::setup::removed(ui, top, items);
+    }
+    Exit::Done
+}
