@@ -13,6 +13,7 @@ use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::model::run::{RunRecord, RunResult};
 use crate::model::state::{Counts, State};
+use crate::model::url;
 use crate::store::{history, state};
 use crate::sys::lock::{self, Holder};
 
@@ -111,7 +112,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         url: upstream
             .as_ref()
             .and_then(|u| repo.remote_url(&u.remote))
-            .map(without_password),
+            .map(|url| url::shown(&url)),
         branch,
         upstream,
         changes,
@@ -178,32 +179,5 @@ fn judge(
         State::Held => State::Held,
         _ if last.is_some_and(|run| run.result == RunResult::Failed) => State::Error,
         state => state,
-    }
-}
-
-/// `https://user:secret@host/x` without the secret: it must not reach a screen or a log.
-fn without_password(url: String) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url;
-    };
-    let authority = rest.split('/').next().unwrap_or_default();
-    let Some((login, host)) = authority.rsplit_once('@') else {
-        return url;
-    };
-    let user = login.split(':').next().unwrap_or_default();
-    format!("{scheme}://{user}@{host}{}", &rest[authority.len()..])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_password;
-
-    #[test]
-    fn a_password_is_not_shown() {
-        let of = |url: &str| without_password(url.to_owned());
-        assert_eq!(of("https://u:secret@h/x"), "https://u@h/x");
-        assert_eq!(of("ssh://u@h:22/x"), "ssh://u@h:22/x");
-        assert_eq!(of("git@h:x"), "git@h:x");
-        assert_eq!(of("/srv/x"), "/srv/x");
     }
 }
