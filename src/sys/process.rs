@@ -218,8 +218,14 @@ impl Process {
             std::thread::spawn(move || drop(input.write_all(&bytes)));
         }
         let shown = self.stderr == Sink::Both;
-        let stdout = child.stdout.take().map(|stream| Collected::of(stream, false));
-        let stderr = child.stderr.take().map(|stream| Collected::of(stream, shown));
+        let stdout = child
+            .stdout
+            .take()
+            .map(|stream| Collected::of(stream, false));
+        let stderr = child
+            .stderr
+            .take()
+            .map(|stream| Collected::of(stream, shown));
         let (status, timed_out) = self.wait(&mut child)?;
         let take = |stream: Option<Collected>| stream.map(Collected::take).unwrap_or_default();
         Ok(Ended {
