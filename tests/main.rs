@@ -1,1 +1,40 @@
+//! The suite: stories about the program as its users know it, told on real repositories.
+//!
+//! One file a theme, one binary for all: `cargo test --test suite` or `cargo nextest run`.
+//! Every story runs in a sandbox of its own (`support/sandbox.rs`); a failure prints the whole
+//! scene, and `GIT_SYNC_TEST_KEEP=1` leaves it on disk.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test starts programs, writes files and reads the environment on purpose"
+)]
+#![expect(clippy::print_stderr, reason = "a kept scene says where it is")]
 
+mod support;
+
+mod collisions;
+mod holds;
+mod sync_basic;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+#[test]
+fn every_file_of_this_folder_is_part_of_the_suite() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter_map(|name| name.strip_suffix(".rs").map(str::to_owned))
+        .filter(|name| name != "main")
+        .collect();
+    let wired: BTreeSet<String> = include_str!("main.rs")
+        .lines()
+        .filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'))
+        .filter(|name| *name != "support")
+        .map(str::to_owned)
+        .collect();
+    assert_eq!(
+        files, wired,
+        "left: files in tests/, right: modules in tests/main.rs"
+    );
+}

@@ -1,0 +1,450 @@
+//! Conflicts: the path is held, its live file stays byte for byte, everything else goes on.
+
+use crate::support::{Machine, Remote, Sandbox};
+
+/// Two machines that change the same path in their own way, the server first.
+struct Conflict {
+    laptop: Machine,
+    server: Machine,
+    remote: Remote,
+}
+
+impl Conflict {
+    /// `prepare` is synced to both, then each machine makes its change.
+    fn new(prepare: fn(&Machine), here: fn(&Machine), there: fn(&Machine)) -> Self {
+        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+        prepare(&laptop);
+        laptop.sync([]).succeeds();
+        server.sync([]).succeeds();
+        there(&server);
+        server.write("tmux.conf", "also from the server\n");
+        server.sync([]).succeeds();
+        here(&laptop);
+        laptop.write("vim/vimrc", "also from the laptop\n");
+        Self {
+            laptop,
+            server,
+            remote,
+        }
+    }
+
+    /// Syncs the laptop and expects the promise: held, untouched, the rest in sync; twice.
+    #[track_caller]
+    fn is_held<const N: usize>(&self, paths: [&str; N]) {
+        let Self { laptop, remote, .. } = self;
+        let live = |path: &&str| {
+            let full = laptop.path(path);
+            let kind = full
+                .symlink_metadata()
+                .map(|data| (data.file_type(), data.len()))
+                .ok();
+            (
+                kind,
+                std::fs::read(&full).ok(),
+                std::fs::read_link(&full).ok(),
+            )
+        };
+        let before: Vec<_> = paths.iter().map(live).collect();
+        for _ in 0..2 {
+            let output = laptop.sync([]).exits(1);
+            for path in paths {
+                assert!(
+                    output.stdout().contains(path),
+                    "{path} is not named\n{}",
+                    output.scene()
+                );
+            }
+            assert!(output.stdout().contains('✗'), "no ✗\n{}", output.scene());
+            assert_eq!(
+                before,
+                paths.iter().map(live).collect::<Vec<_>>(),
+                "{}",
+                output.scene()
+            );
+            laptop
+                .holds(paths)
+                .has("tmux.conf", "also from the server\n");
+            remote.has("vim/vimrc", "also from the laptop");
+            assert_eq!(laptop.head(), remote.tip("main"), "{}", output.scene());
+        }
+        laptop.is_whole();
+    }
+
+    /// What the remote has before this machine's conflict is resolved.
+    #[track_caller]
+    fn upstream_has(&self, path: &str, content: &str) {
+        self.remote.has(path, content);
+    }
+
+    /// Resolves each path on the laptop and expects both machines to end equal, nothing held.
+    #[track_caller]
+    fn resolves<const N: usize>(&self, side: &str, paths: [&str; N]) {
+        for path in paths {
+            self.laptop.sync(["resolve", side, path]).succeeds();
+        }
+        self.converges();
+    }
+
+    /// Expects one round of syncs to make both machines equal, nothing held.
+    #[track_caller]
+    fn converges(&self) {
+        self.laptop.sync([]).succeeds();
+        self.server.sync([]).succeeds();
+        for machine in [&self.laptop, &self.server] {
+            machine.is_in_sync_with(&self.remote).holds([]);
+        }
+    }
+}
+
+fn nothing(_: &Machine) {}
+
+fn content() -> Conflict {
+    Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("zshrc", "export EDITOR=hx\n")),
+        |server| drop(server.write("zshrc", "export EDITOR=nano\n")),
+    )
+}
+
+#[test]
+fn the_same_line_changed_on_both_sides_is_held() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc", "export EDITOR=nano");
+    conflict.laptop.has("zshrc", "export EDITOR=hx\n");
+}
+
+#[test]
+fn resolving_with_ours_brings_this_machines_version_everywhere() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.laptop.has("zshrc", "export EDITOR=hx\n");
+    conflict.server.has("zshrc", "export EDITOR=hx\n");
+}
+
+#[test]
+fn resolving_with_theirs_brings_the_others_version_here() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--theirs", ["zshrc"]);
+    conflict.laptop.has("zshrc", "export EDITOR=nano\n");
+}
+
+#[test]
+fn a_held_file_may_be_edited_on_and_is_still_not_committed() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    conflict.laptop.write("zshrc", "export EDITOR=emacs\n");
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc", "export EDITOR=nano");
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.server.has("zshrc", "export EDITOR=emacs\n");
+}
+
+#[test]
+fn a_held_file_stays_when_the_other_side_changes_it_again() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    conflict.server.write("zshrc", "export EDITOR=ed\n");
+    conflict.server.sync([]).succeeds();
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc", "export EDITOR=ed");
+    conflict.resolves("--theirs", ["zshrc"]);
+    conflict.laptop.has("zshrc", "export EDITOR=ed\n");
+}
+
+#[test]
+fn a_hold_ends_by_itself_when_the_other_side_comes_to_agree() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    conflict.server.write("zshrc", "export EDITOR=hx\n");
+    conflict.server.sync([]).succeeds();
+    conflict.converges();
+}
+
+#[test]
+fn a_committed_change_is_held_just_like_an_uncommitted_one() {
+    let conflict = content();
+    conflict.laptop.commit("zsh: by hand");
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc", "export EDITOR=nano");
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.server.has("zshrc", "export EDITOR=hx\n");
+}
+
+#[test]
+fn binary_files_are_held() {
+    let conflict = Conflict::new(
+        |laptop| drop(laptop.write("history.db", b"\0\x01base")),
+        |laptop| drop(laptop.write("history.db", b"\0\x02laptop")),
+        |server| drop(server.write("history.db", b"\0\x03server")),
+    );
+    conflict.is_held(["history.db"]);
+    conflict.resolves("--ours", ["history.db"]);
+    conflict.server.has("history.db", b"\0\x02laptop");
+}
+
+#[test]
+fn changed_here_and_deleted_there_is_held_and_stays_here() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("zshrc", "mine\n")),
+        |server| server.remove("zshrc"),
+    );
+    conflict.is_held(["zshrc"]);
+    assert!(!conflict.remote.files().contains(&"zshrc".to_owned()));
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.server.has("zshrc", "mine\n");
+}
+
+#[test]
+fn changed_here_and_deleted_there_can_be_given_up() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("zshrc", "mine\n")),
+        |server| server.remove("zshrc"),
+    );
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--theirs", ["zshrc"]);
+    conflict.laptop.lacks("zshrc");
+}
+
+#[test]
+fn deleted_here_and_changed_there_is_held_and_stays_away() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| laptop.remove("zshrc"),
+        |server| drop(server.write("zshrc", "theirs\n")),
+    );
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc", "theirs");
+    conflict.laptop.lacks("zshrc");
+    conflict.resolves("--theirs", ["zshrc"]);
+    conflict.laptop.has("zshrc", "theirs\n");
+}
+
+#[test]
+fn deleted_here_and_changed_there_can_be_deleted_everywhere() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| laptop.remove("zshrc"),
+        |server| drop(server.write("zshrc", "theirs\n")),
+    );
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.server.lacks("zshrc");
+}
+
+#[test]
+fn a_mode_change_and_a_deletion_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| laptop.chmod("zshrc", 0o755),
+        |server| server.remove("zshrc"),
+    );
+    conflict.is_held(["zshrc"]);
+    assert_eq!(conflict.laptop.mode("zshrc"), 0o755);
+    conflict.resolves("--ours", ["zshrc"]);
+    assert_eq!(conflict.server.mode("zshrc"), 0o755);
+}
+
+#[test]
+fn two_new_files_with_other_modes_and_equal_content_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("bin/run", "#!/bin/sh\n")),
+        |server| {
+            server
+                .write("bin/run", "#!/bin/sh\n")
+                .chmod("bin/run", 0o755)
+        },
+    );
+    conflict.is_held(["bin/run"]);
+    assert_eq!(conflict.laptop.mode("bin/run"), 0o644);
+    conflict.resolves("--theirs", ["bin/run"]);
+    assert_eq!(conflict.laptop.mode("bin/run"), 0o755);
+}
+
+#[test]
+fn a_file_here_and_a_link_there_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("zshrc", "still a file\n")),
+        |server| {
+            server.remove("zshrc");
+            server.link("zshrc", "tmux.conf");
+        },
+    );
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--theirs", ["zshrc"]);
+    conflict.laptop.links("zshrc", "tmux.conf");
+}
+
+#[test]
+fn a_link_here_and_a_file_there_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| {
+            laptop.remove("zshrc");
+            laptop.link("zshrc", "vim/vimrc");
+        },
+        |server| drop(server.write("zshrc", "still a file\n")),
+    );
+    conflict.is_held(["zshrc"]);
+    conflict.laptop.links("zshrc", "vim/vimrc");
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.server.links("zshrc", "vim/vimrc");
+}
+
+#[test]
+fn two_links_to_different_places_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| laptop.link("current", "zshrc"),
+        |server| server.link("current", "tmux.conf"),
+    );
+    conflict.is_held(["current"]);
+    conflict.laptop.links("current", "zshrc");
+    conflict.resolves("--ours", ["current"]);
+    conflict.server.links("current", "zshrc");
+}
+
+#[test]
+fn a_file_here_and_a_folder_there_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("zshrc", "still a file\n")),
+        |server| {
+            server.remove("zshrc");
+            server.write("zshrc/aliases", "a folder now\n");
+        },
+    );
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc/aliases", "a folder now");
+    conflict.laptop.has("zshrc", "still a file\n");
+    conflict.resolves("--theirs", ["zshrc"]);
+    conflict.laptop.has("zshrc/aliases", "a folder now\n");
+}
+
+#[test]
+fn a_folder_here_and_a_file_there_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| {
+            laptop.remove("zshrc");
+            laptop.write("zshrc/aliases", "a folder now\n");
+        },
+        |server| drop(server.write("zshrc", "still a file\n")),
+    );
+    conflict.laptop.sync([]).exits(1).says("zshrc");
+    conflict
+        .laptop
+        .has("zshrc/aliases", "a folder now\n")
+        .shows("✗");
+    conflict.upstream_has("zshrc", "still a file");
+    conflict.upstream_has("vim/vimrc", "also from the laptop");
+    conflict.laptop.sync(["resolve", "--theirs"]).succeeds();
+    conflict.converges();
+    conflict.laptop.has("zshrc", "still a file\n");
+}
+
+#[test]
+fn two_new_files_under_one_name_are_held() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| drop(laptop.write("inputrc", "set bell-style none\n")),
+        |server| drop(server.write("inputrc", "set editing-mode vi\n")),
+    );
+    conflict.is_held(["inputrc"]);
+    conflict.resolves("--ours", ["inputrc"]);
+    conflict.server.has("inputrc", "set bell-style none\n");
+}
+
+#[test]
+fn one_file_renamed_to_two_names_loses_neither() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| laptop.rename("zshrc", "zshrc-laptop"),
+        |server| server.rename("zshrc", "zshrc-server"),
+    );
+    conflict.laptop.sync([]).exits(1);
+    conflict.laptop.shows("✗").lacks("zshrc");
+    let text = "setopt autocd\nalias ll='ls -l'\nexport EDITOR=vi\n";
+    conflict.laptop.has("zshrc-laptop", text);
+    conflict.upstream_has("zshrc-server", text);
+    conflict.upstream_has("vim/vimrc", "also from the laptop");
+    conflict.laptop.sync(["resolve", "--ours"]).succeeds();
+    conflict.converges();
+    conflict.server.has("zshrc-laptop", text);
+}
+
+#[test]
+fn two_files_renamed_to_one_name_lose_neither() {
+    let conflict = Conflict::new(
+        |laptop| drop(laptop.write("a", "1\n2\n3\n4\n").write("b", "5\n6\n7\n8\n")),
+        |laptop| laptop.rename("a", "c"),
+        |server| server.rename("b", "c"),
+    );
+    conflict.is_held(["c"]);
+    conflict.laptop.has("c", "1\n2\n3\n4\n");
+    conflict.upstream_has("c", "5\n6\n7\n8");
+    conflict.resolves("--ours", ["c"]);
+    conflict.server.has("c", "1\n2\n3\n4\n");
+}
+
+#[test]
+fn names_that_differ_in_case_only_are_held_where_the_file_system_cannot_have_both() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| {
+            laptop.config("core.ignorecase", "true");
+            laptop.write("Makefile", "mine\n");
+        },
+        |server| drop(server.write("makefile", "theirs\n")),
+    );
+    conflict.laptop.sync([]).exits(1).says("akefile");
+    conflict.laptop.has("Makefile", "mine\n").shows("✗");
+    conflict.upstream_has("makefile", "theirs");
+    conflict.upstream_has("vim/vimrc", "also from the laptop");
+}
+
+#[test]
+fn several_conflicts_are_held_together_and_resolved_one_by_one() {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| {
+            drop(
+                laptop
+                    .write("zshrc", "mine\n")
+                    .write("a b/new file", "mine\n"),
+            )
+        },
+        |server| {
+            drop(
+                server
+                    .write("zshrc", "theirs\n")
+                    .write("a b/new file", "theirs\n"),
+            )
+        },
+    );
+    conflict.is_held(["zshrc", "a b/new file"]);
+    conflict
+        .laptop
+        .sync(["resolve", "--ours", "zshrc"])
+        .exits_with_one_of(&[0, 1]);
+    conflict.laptop.sync([]).exits(1);
+    conflict.laptop.holds(["a b/new file"]);
+    conflict.upstream_has("zshrc", "mine");
+    conflict.upstream_has("a b/new file", "theirs");
+    conflict.resolves("--theirs", ["a b/new file"]);
+}
+
+#[test]
+fn the_hold_survives_a_fresh_look_and_a_moved_clock() {
+    let conflict = content();
+    conflict.is_held(["zshrc"]);
+    let past = conflict.laptop.with("GIT_SYNC_NOW", "1000000000");
+    past.sync([]).exits(1);
+    past.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
+}

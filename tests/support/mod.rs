@@ -1,0 +1,47 @@
+//! The words the stories are told in: a sandbox, machines, remotes, and what a command said.
+
+mod expect;
+mod machine;
+mod output;
+mod pty;
+mod remote;
+mod sandbox;
+mod sshd;
+
+pub(crate) use expect::{all_agree, settle};
+pub(crate) use machine::Machine;
+pub(crate) use output::{Output, Running};
+pub(crate) use pty::on_a_terminal;
+pub(crate) use remote::{IGNORE, Remote, SilentServer, closed_port};
+pub(crate) use sandbox::Sandbox;
+pub(crate) use sshd::Sshd;
+
+use std::time::{Duration, Instant};
+
+/// No command of a story may take longer than this: a hang is a failure, not a wait.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+
+/// Polls until `done` holds; panics with `what` when the deadline passes.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while !done() {
+        assert!(Instant::now() < deadline, "waited in vain until {what}");
+        std::thread::sleep(Duration::from_millis(15));
+    }
+}
+
+/// Whether the tests run as root: permission stories then act as another user.
+pub(crate) fn am_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+/// Panics unless the program is installed: a missing tool is a failure, never a silent skip.
+#[track_caller]
+pub(crate) fn needs(program: &str) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|dir| dir.join(program).is_file());
+    assert!(found, "this test needs '{program}': install it");
+}

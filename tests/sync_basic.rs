@@ -1,0 +1,389 @@
+//! `git sync` on an ordinary day: what changed here goes out, what changed there comes in.
+
+use crate::support::{Sandbox, all_agree, settle};
+
+#[test]
+fn when_nothing_changed_it_says_so_and_changes_nothing() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    let before = (laptop.head(), remote.tip("main"), laptop.fingerprint());
+
+    laptop
+        .sync([])
+        .succeeds()
+        .says("✓ Already in sync with origin/main");
+
+    assert_eq!(
+        before,
+        (laptop.head(), remote.tip("main"), laptop.fingerprint())
+    );
+    laptop.is_in_sync_with(&remote).shows("✓");
+}
+
+#[test]
+fn a_change_here_is_committed_and_pushed() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("zshrc", "export EDITOR=hx\n")
+        .write("vim/gvimrc", "set guifont=Hack\n");
+
+    laptop
+        .sync([])
+        .succeeds()
+        .says("✓ In sync with origin/main")
+        .tells("  commit   2 files: vim/gvimrc, zshrc\n")
+        .tells("  push     1 commit to origin/main\n");
+
+    laptop.is_in_sync_with(&remote).shows("✓");
+    remote.has("zshrc", "export EDITOR=hx");
+    remote.has("vim/gvimrc", "set guifont=Hack");
+    assert_eq!(remote.commits(), 2);
+}
+
+#[test]
+fn a_change_there_arrives_here() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "set -g mouse off\n");
+    server.sync([]).succeeds();
+
+    laptop
+        .sync([])
+        .succeeds()
+        .says("✓ In sync with origin/main")
+        .tells("  pull     1 commit")
+        .tells("tmux.conf");
+
+    laptop.has("tmux.conf", "set -g mouse off\n");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn changes_to_different_files_meet_in_a_straight_history() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "laptop\n");
+    server.write("tmux.conf", "server\n");
+
+    settle(&[&laptop, &server]);
+
+    laptop.has("tmux.conf", "server\n");
+    server.has("zshrc", "laptop\n");
+    all_agree(&[&laptop, &server], &remote);
+    assert_eq!(remote.git(["rev-list", "--merges", "--count", "main"]), "0");
+}
+
+#[test]
+fn changes_to_different_lines_of_one_file_are_merged() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    let lines = |first: &str, last: &str| format!("{first}\n2\n3\n4\n5\n6\n7\n8\n{last}\n");
+    laptop.write("zshrc", lines("1", "9"));
+    settle(&[&laptop, &server]);
+
+    laptop.write("zshrc", lines("one", "9"));
+    server.write("zshrc", lines("1", "nine"));
+    settle(&[&laptop, &server]);
+
+    laptop.has("zshrc", lines("one", "nine"));
+    server.has("zshrc", lines("one", "nine"));
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_deleted_file_goes_everywhere_and_its_empty_folder_too() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.remove("vim/vimrc");
+
+    settle(&[&laptop, &server]);
+
+    server.lacks("vim/vimrc").lacks("vim");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_renamed_file_takes_a_change_from_elsewhere_along() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.rename("zshrc", "zsh/rc");
+    server.write(
+        "zshrc",
+        "setopt autocd\nalias ll='ls -l'\nexport EDITOR=vi\nexport PAGER=less\n",
+    );
+
+    settle(&[&laptop, &server]);
+
+    laptop.has(
+        "zsh/rc",
+        "setopt autocd\nalias ll='ls -l'\nexport EDITOR=vi\nexport PAGER=less\n",
+    );
+    server.lacks("zshrc");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn links_and_executable_bits_travel() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("bin/backup", "#!/bin/sh\n")
+        .chmod("bin/backup", 0o755);
+    laptop.link("vimrc", "vim/vimrc");
+    laptop.link("dangling", "/nowhere/at all");
+
+    settle(&[&laptop, &server]);
+
+    assert_eq!(server.mode("bin/backup"), 0o755);
+    server
+        .links("vimrc", "vim/vimrc")
+        .links("dangling", "/nowhere/at all");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn commits_made_by_hand_are_pushed_as_they_are() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "one\n");
+    laptop.commit("zsh: one");
+    laptop.write("zshrc", "two\n");
+    let tip = laptop.commit("zsh: two");
+
+    laptop
+        .sync([])
+        .succeeds()
+        .tells("  push     2 commits to origin/main\n");
+
+    assert_eq!(remote.tip("main"), tip);
+}
+
+#[test]
+fn commits_made_by_hand_keep_author_and_message_when_they_move() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "laptop\n");
+    laptop.commit("zsh: a subject\n\nand a body");
+    let facts = "%an <%ae> %at %B";
+    let before = laptop.git(["log", "-1", &format!("--format={facts}")]);
+
+    laptop.sync([]).succeeds();
+
+    assert_eq!(
+        remote.git(["log", "-1", &format!("--format={facts}"), "main"]),
+        before
+    );
+    laptop.is_in_sync_with(&remote);
+}
+
+#[test]
+fn a_partly_staged_file_is_committed_as_it_is_on_disk() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "staged\n");
+    laptop.git(["add", "zshrc"]);
+    laptop.write("zshrc", "staged and more\n");
+
+    laptop.sync([]).succeeds();
+
+    remote.has("zshrc", "staged and more");
+    laptop.is_in_sync_with(&remote);
+}
+
+#[test]
+fn machine_specific_and_ignored_files_stay_where_they_are() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("zshrc.local", "laptop only\n")
+        .write("vim/x.local", "laptop\n");
+    server.write("zshrc.local", "server only\n");
+
+    settle(&[&laptop, &server]);
+
+    laptop.has("zshrc.local", "laptop only\n");
+    server
+        .has("zshrc.local", "server only\n")
+        .lacks("vim/x.local");
+    assert!(remote.files().iter().all(|name| !name.ends_with(".local")));
+}
+
+#[test]
+fn our_own_files_are_never_committed() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).succeeds();
+
+    for name in ["machine-id", "last-sync", "sync-status", "state"] {
+        assert!(
+            laptop.exists(format!(".sync/{name}")),
+            ".sync/{name} is missing"
+        );
+    }
+    assert!(
+        remote
+            .files()
+            .iter()
+            .all(|name| !name.starts_with(".sync/"))
+    );
+    laptop.is_clean();
+}
+
+#[test]
+fn the_automatic_commit_names_the_machine_and_the_files() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).succeeds();
+
+    let message = remote.git(["log", "-1", "--format=%an|%ae|%B", "main"]);
+    assert!(
+        message.starts_with("Ana on laptop|ana@laptop.example|"),
+        "{message}"
+    );
+    assert!(
+        message.contains("laptop") && message.contains("zshrc"),
+        "{message}"
+    );
+}
+
+#[test]
+fn the_commit_message_follows_the_template() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let template = "{count} from {machine} by {user}: {files} $(touch ../oops) {unknown}";
+    laptop.config("sync.commitMessage", template);
+    laptop
+        .write("zshrc", "changed\n")
+        .write("tmux.conf", "changed\n");
+    laptop.sync([]).succeeds();
+
+    let subject = remote.git(["log", "-1", "--format=%s", "main"]);
+    let start = "2 from ana@laptop-linux by laptop: tmux.conf, zshrc $(touch ../oops)";
+    assert!(subject.starts_with(start), "{subject}");
+    laptop.lacks("../oops");
+}
+
+#[test]
+fn with_commit_never_changes_stay_uncommitted_and_staged_parts_staged() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.commit", "never");
+    laptop.write("zshrc", "staged\n");
+    laptop.git(["add", "zshrc"]);
+    laptop
+        .write("vim/vimrc", "unstaged\n")
+        .write("new", "untracked\n");
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+
+    laptop.sync([]).succeeds();
+
+    laptop
+        .has("zshrc", "staged\n")
+        .has("vim/vimrc", "unstaged\n")
+        .has("new", "untracked\n");
+    laptop.has("tmux.conf", "server\n");
+    assert_eq!(
+        laptop.git(["status", "--porcelain"]),
+        "M  zshrc\n M vim/vimrc\n?? new"
+    );
+    assert_eq!(laptop.head(), remote.tip("main"));
+}
+
+#[test]
+fn with_new_files_tracked_untracked_files_stay_out() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.newFiles", "tracked");
+    laptop
+        .write("zshrc", "changed\n")
+        .write("scratch", "not for others\n");
+    laptop.write("added", "on purpose\n");
+    laptop.git(["add", "added"]);
+
+    laptop.sync([]).succeeds();
+
+    remote.has("zshrc", "changed");
+    remote.has("added", "on purpose");
+    assert!(!remote.files().contains(&"scratch".to_owned()));
+    laptop.has("scratch", "not for others\n");
+}
+
+#[test]
+fn it_works_from_a_folder_below_and_as_a_git_command() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "from below\n");
+    laptop.at("vim").sync([]).succeeds();
+    remote.has("zshrc", "from below");
+
+    laptop.write("zshrc", "through git\n");
+    laptop.at("vim").try_git(["sync"]).succeeds();
+    remote.has("zshrc", "through git");
+
+    let root = server.root().to_str().unwrap().to_owned();
+    server.write("tmux.conf", "word form\n");
+    server.at("..").sync(["-C", &root, "run"]).succeeds();
+    remote.has("tmux.conf", "word form");
+}
+
+#[test]
+fn without_a_remote_it_commits_here_and_says_so() {
+    let sandbox = Sandbox::new();
+    let laptop = sandbox.fresh("laptop");
+    laptop
+        .sh("git init -q configs && git -C configs config sync.enabled true")
+        .succeeds();
+    laptop.write("zshrc", "alone\n");
+
+    laptop
+        .sync([])
+        .succeeds()
+        .says("✓ Committed here (no remote)");
+
+    assert_eq!(laptop.committed("zshrc"), "alone\n");
+    laptop.is_clean().shows("✓");
+}
+
+#[test]
+fn offline_commits_and_touches_no_remote() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    let tip = remote.tip("main");
+    laptop.write("zshrc", "offline\n");
+
+    laptop.sync(["--offline"]).exits_with_one_of(&[0, 3]);
+
+    assert_eq!(remote.tip("main"), tip);
+    assert_eq!(laptop.committed("zshrc"), "offline\n");
+    assert_eq!(laptop.state().ahead, 1);
+    laptop.shows("↑").lacks(".git/FETCH_HEAD");
+    settle(&[&laptop, &server]);
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn quiet_keeps_the_talk_to_itself_and_verbose_adds_to_it() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "1\n");
+    laptop.sync(["-q"]).succeeds().is_silent();
+
+    laptop.write("zshrc", "2\n");
+    let steps = laptop.sync(["-v"]).succeeds().stderr();
+    laptop.write("zshrc", "3\n");
+    let commands = laptop.sync(["-vv"]).succeeds().stderr();
+    assert!(
+        steps.lines().count() < commands.lines().count(),
+        "{steps}\n{commands}"
+    );
+    assert!(
+        commands.contains("git ") && commands.contains("push"),
+        "{commands}"
+    );
+}
+
+#[test]
+fn every_run_is_recorded() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.write("zshrc", "1\n");
+    laptop.sync([]).succeeds();
+
+    let history = laptop.read(".git/sync/history.jsonl");
+    let records: Vec<serde_json::Value> = history
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(records.len(), 2, "{history}");
+    assert_eq!(laptop.sync(["log", "--json"]).succeeds().stdout(), history);
+    laptop.sync(["log", "-n", "1"]).succeeds().says("zshrc");
+}
