@@ -1,171 +1,18 @@
-//! Conflicts: the path is held, its live file stays byte for byte, everything else goes on.
+//! Conflicts of every kind: the path is held, its live file stays byte for byte, all else goes on.
 
-use crate::support::{Machine, Remote, Sandbox};
-
-/// Two machines that change the same path in their own way, the server first.
-struct Conflict {
-    laptop: Machine,
-    server: Machine,
-    remote: Remote,
-}
-
-impl Conflict {
-    /// `prepare` is synced to both, then each machine makes its change.
-    fn new(prepare: fn(&Machine), here: fn(&Machine), there: fn(&Machine)) -> Self {
-        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
-        prepare(&laptop);
-        laptop.sync([]).succeeds();
-        server.sync([]).succeeds();
-        there(&server);
-        server.write("tmux.conf", "also from the server\n");
-        server.sync([]).succeeds();
-        here(&laptop);
-        laptop.write("vim/vimrc", "also from the laptop\n");
-        Self {
-            laptop,
-            server,
-            remote,
-        }
-    }
-
-    /// Syncs the laptop and expects the promise: held, untouched, the rest in sync; twice.
-    #[track_caller]
-    fn is_held<const N: usize>(&self, paths: [&str; N]) {
-        let Self { laptop, remote, .. } = self;
-        let live = |path: &&str| {
-            let full = laptop.path(path);
-            let kind = full
-                .symlink_metadata()
-                .map(|data| (data.file_type(), data.len()))
-                .ok();
-            (
-                kind,
-                std::fs::read(&full).ok(),
-                std::fs::read_link(&full).ok(),
-            )
-        };
-        let before: Vec<_> = paths.iter().map(live).collect();
-        for _ in 0..2 {
-            let output = laptop.sync([]).exits(1);
-            for path in paths {
-                assert!(
-                    output.stdout().contains(path),
-                    "{path} is not named\n{}",
-                    output.scene()
-                );
-            }
-            assert!(output.stdout().contains('✗'), "no ✗\n{}", output.scene());
-            assert_eq!(
-                before,
-                paths.iter().map(live).collect::<Vec<_>>(),
-                "{}",
-                output.scene()
-            );
-            laptop
-                .holds(paths)
-                .has("tmux.conf", "also from the server\n");
-            remote.has("vim/vimrc", "also from the laptop");
-            assert_eq!(laptop.head(), remote.tip("main"), "{}", output.scene());
-        }
-        laptop.is_whole();
-    }
-
-    /// What the remote has before this machine's conflict is resolved.
-    #[track_caller]
-    fn upstream_has(&self, path: &str, content: &str) {
-        self.remote.has(path, content);
-    }
-
-    /// Resolves each path on the laptop and expects both machines to end equal, nothing held.
-    #[track_caller]
-    fn resolves<const N: usize>(&self, side: &str, paths: [&str; N]) {
-        for path in paths {
-            self.laptop.sync(["resolve", side, path]).succeeds();
-        }
-        self.converges();
-    }
-
-    /// Expects one round of syncs to make both machines equal, nothing held.
-    #[track_caller]
-    fn converges(&self) {
-        self.laptop.sync([]).succeeds();
-        self.server.sync([]).succeeds();
-        for machine in [&self.laptop, &self.server] {
-            machine.is_in_sync_with(&self.remote).holds([]);
-        }
-    }
-}
-
-fn nothing(_: &Machine) {}
-
-fn content() -> Conflict {
-    Conflict::new(
-        nothing,
-        |laptop| drop(laptop.write("zshrc", "export EDITOR=hx\n")),
-        |server| drop(server.write("zshrc", "export EDITOR=nano\n")),
-    )
-}
+use crate::support::{Conflict, nothing};
 
 #[test]
 fn the_same_line_changed_on_both_sides_is_held() {
-    let conflict = content();
+    let conflict = Conflict::of_content();
     conflict.is_held(["zshrc"]);
     conflict.upstream_has("zshrc", "export EDITOR=nano");
     conflict.laptop.has("zshrc", "export EDITOR=hx\n");
-}
-
-#[test]
-fn resolving_with_ours_brings_this_machines_version_everywhere() {
-    let conflict = content();
-    conflict.is_held(["zshrc"]);
-    conflict.resolves("--ours", ["zshrc"]);
-    conflict.laptop.has("zshrc", "export EDITOR=hx\n");
-    conflict.server.has("zshrc", "export EDITOR=hx\n");
-}
-
-#[test]
-fn resolving_with_theirs_brings_the_others_version_here() {
-    let conflict = content();
-    conflict.is_held(["zshrc"]);
-    conflict.resolves("--theirs", ["zshrc"]);
-    conflict.laptop.has("zshrc", "export EDITOR=nano\n");
-}
-
-#[test]
-fn a_held_file_may_be_edited_on_and_is_still_not_committed() {
-    let conflict = content();
-    conflict.is_held(["zshrc"]);
-    conflict.laptop.write("zshrc", "export EDITOR=emacs\n");
-    conflict.is_held(["zshrc"]);
-    conflict.upstream_has("zshrc", "export EDITOR=nano");
-    conflict.resolves("--ours", ["zshrc"]);
-    conflict.server.has("zshrc", "export EDITOR=emacs\n");
-}
-
-#[test]
-fn a_held_file_stays_when_the_other_side_changes_it_again() {
-    let conflict = content();
-    conflict.is_held(["zshrc"]);
-    conflict.server.write("zshrc", "export EDITOR=ed\n");
-    conflict.server.sync([]).succeeds();
-    conflict.is_held(["zshrc"]);
-    conflict.upstream_has("zshrc", "export EDITOR=ed");
-    conflict.resolves("--theirs", ["zshrc"]);
-    conflict.laptop.has("zshrc", "export EDITOR=ed\n");
-}
-
-#[test]
-fn a_hold_ends_by_itself_when_the_other_side_comes_to_agree() {
-    let conflict = content();
-    conflict.is_held(["zshrc"]);
-    conflict.server.write("zshrc", "export EDITOR=hx\n");
-    conflict.server.sync([]).succeeds();
-    conflict.converges();
 }
 
 #[test]
 fn a_committed_change_is_held_just_like_an_uncommitted_one() {
-    let conflict = content();
+    let conflict = Conflict::of_content();
     conflict.laptop.commit("zsh: by hand");
     conflict.is_held(["zshrc"]);
     conflict.upstream_has("zshrc", "export EDITOR=nano");
@@ -407,44 +254,4 @@ fn names_that_differ_in_case_only_are_held_where_the_file_system_cannot_have_bot
     conflict.laptop.has("Makefile", "mine\n").shows("✗");
     conflict.upstream_has("makefile", "theirs");
     conflict.upstream_has("vim/vimrc", "also from the laptop");
-}
-
-#[test]
-fn several_conflicts_are_held_together_and_resolved_one_by_one() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| {
-            drop(
-                laptop
-                    .write("zshrc", "mine\n")
-                    .write("a b/new file", "mine\n"),
-            )
-        },
-        |server| {
-            drop(
-                server
-                    .write("zshrc", "theirs\n")
-                    .write("a b/new file", "theirs\n"),
-            )
-        },
-    );
-    conflict.is_held(["zshrc", "a b/new file"]);
-    conflict
-        .laptop
-        .sync(["resolve", "--ours", "zshrc"])
-        .exits_with_one_of(&[0, 1]);
-    conflict.laptop.sync([]).exits(1);
-    conflict.laptop.holds(["a b/new file"]);
-    conflict.upstream_has("zshrc", "mine");
-    conflict.upstream_has("a b/new file", "theirs");
-    conflict.resolves("--theirs", ["a b/new file"]);
-}
-
-#[test]
-fn the_hold_survives_a_fresh_look_and_a_moved_clock() {
-    let conflict = content();
-    conflict.is_held(["zshrc"]);
-    let past = conflict.laptop.with("GIT_SYNC_NOW", "1000000000");
-    past.sync([]).exits(1);
-    past.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
 }

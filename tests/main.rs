@@ -13,6 +13,9 @@ mod support;
 
 mod collisions;
 mod holds;
+mod names;
+mod policies;
+mod resolve;
 mod sync_basic;
 
 use std::collections::BTreeSet;

@@ -189,7 +189,9 @@ fn machine_specific_and_ignored_files_stay_where_they_are() {
     laptop
         .write("zshrc.local", "laptop only\n")
         .write("vim/x.local", "laptop\n");
-    server.write("zshrc.local", "server only\n");
+    server
+        .write("zshrc.local", "server only\n")
+        .write("zshrc", "source zshrc.local\n");
 
     settle(&[&laptop, &server]);
 

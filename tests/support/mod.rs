@@ -1,5 +1,6 @@
 //! The words the stories are told in: a sandbox, machines, remotes, and what a command said.
 
+mod conflict;
 mod expect;
 mod machine;
 mod output;
@@ -8,6 +9,7 @@ mod remote;
 mod sandbox;
 mod sshd;
 
+pub(crate) use conflict::{Conflict, nothing};
 pub(crate) use expect::{all_agree, settle};
 pub(crate) use machine::Machine;
 pub(crate) use output::{Output, Running};

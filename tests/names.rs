@@ -1,0 +1,171 @@
+//! Every name that git and the file system allow is a name for us.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+
+use crate::support::{Sandbox, all_agree, settle};
+
+fn awkward() -> Vec<OsString> {
+    let mut names: Vec<OsString> = [
+        "new\nline",
+        "tab\there",
+        "carriage\rreturn",
+        "double\"quote",
+        "single'quote",
+        "back\\slash",
+        "-leading-dash",
+        "--force-push",
+        " leading and trailing ",
+        "star*",
+        "question?",
+        "[bracket]",
+        "{brace,s}",
+        "!bang",
+        "#hash",
+        ":colon",
+        ":(exclude)magic",
+        "@{-1}",
+        "~",
+        "$HOME",
+        "%s%n",
+        "é\u{301}ü",
+        "\u{1f980}",
+        "HEAD",
+        "folder/with space/-dash",
+        "folder/.hidden",
+    ]
+    .map(OsString::from)
+    .into();
+    names.push(OsString::from_vec(b"not-utf8-\xff\xfe".to_vec()));
+    names.push(OsString::from_vec(b"bell\x07escape\x1b[31m".to_vec()));
+    names.push("x".repeat(255).into());
+    names.push("é".repeat(127).into());
+    names
+}
+
+#[test]
+fn files_with_awkward_names_travel_change_and_go() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    for name in awkward() {
+        laptop.write(Path::new(&name), "one\n");
+    }
+    settle(&[&laptop, &server]);
+    for name in awkward() {
+        server
+            .has(Path::new(&name), "one\n")
+            .write(Path::new(&name), "two\n");
+    }
+    settle(&[&server, &laptop]);
+    for name in awkward() {
+        laptop
+            .has(Path::new(&name), "two\n")
+            .remove(Path::new(&name));
+    }
+    settle(&[&laptop, &server]);
+    for name in awkward() {
+        server.lacks(Path::new(&name));
+    }
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn files_with_awkward_names_can_be_held_and_resolved() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    for name in awkward() {
+        server.write(Path::new(&name), "theirs\n");
+        laptop.write(Path::new(&name), "mine\n");
+    }
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    for name in awkward() {
+        laptop.has(Path::new(&name), "mine\n");
+    }
+    assert_eq!(laptop.state().held, awkward().len() as u64);
+
+    let words = ["resolve", "--ours", "--"].map(OsStr::new);
+    let names = awkward();
+    let words: Vec<&OsStr> = words
+        .into_iter()
+        .chain(names.iter().map(OsString::as_os_str))
+        .collect();
+    laptop.sync_bytes(&words).succeeds();
+    settle(&[&laptop, &server]);
+    for name in awkward() {
+        server.has(Path::new(&name), "mine\n");
+    }
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn control_characters_of_a_name_never_reach_the_terminal() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    for name in awkward() {
+        laptop.write(Path::new(&name), "one\n");
+    }
+    for words in [["--status", "-v"], ["--dry-run", "-v"], ["run", "-v"]] {
+        let output = laptop.sync(words).succeeds();
+        let text = output.stdout() + &output.stderr();
+        let bad = |letter: char| letter.is_control() && letter != '\n';
+        assert!(
+            !text.contains(bad),
+            "raw control characters\n{}",
+            output.scene()
+        );
+        assert!(
+            !text.contains("new\nline"),
+            "a raw newline\n{}",
+            output.scene()
+        );
+    }
+}
+
+#[test]
+fn porcelain_with_nul_gives_names_as_they_are() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let name = OsString::from_vec(b"new\nline \xff".to_vec());
+    laptop.write(Path::new(&name), "one\n");
+    let output = laptop.sync(["--status", "--porcelain", "-z"]).succeeds();
+    let has_name = |record: &[u8]| record.ends_with(name.as_bytes());
+    assert!(
+        output.bytes().split(|byte| *byte == 0).any(has_name),
+        "{}",
+        output.scene()
+    );
+}
+
+#[test]
+fn names_that_differ_in_case_only_are_two_files_where_they_can_be() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("Makefile", "upper\n")
+        .write("makefile", "lower\n");
+    laptop.write("Vim/vimrc", "another folder\n");
+    settle(&[&laptop, &server]);
+    server
+        .has("Makefile", "upper\n")
+        .has("makefile", "lower\n")
+        .has("Vim/vimrc", "another folder\n");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_rename_that_changes_case_only_travels() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.rename("zshrc", "Zshrc");
+    settle(&[&laptop, &server]);
+    server.lacks("zshrc");
+    assert!(server.exists("Zshrc"));
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn what_git_cannot_hold_is_said_and_left_alone() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sh("mkfifo pipe && mkdir empty").succeeds();
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "changed");
+    assert!(laptop.exists("pipe") && laptop.exists("empty"));
+    assert!(!remote.files().contains(&"pipe".to_owned()));
+}

@@ -1,0 +1,115 @@
+//! Policies of `.sync/config.yaml` settle volatile files by themselves, alike on every machine.
+
+use crate::support::{Conflict, Sandbox, all_agree, settle};
+
+/// Both machines know the policy, then append to one log in their own way.
+fn with_policy(policy: &str) -> Conflict {
+    let conflict = Conflict::new(
+        |laptop| {
+            laptop.write("app/history", "first\n");
+            laptop.write("zshrc", "first\n");
+        },
+        |laptop| drop(laptop.write("app/history", "first\nlaptop\n")),
+        |server| drop(server.write("app/history", "first\nserver\n")),
+    );
+    // The laptop's own copy of the policy decides; it travels with the same sync.
+    let config = format!("version: 1\npolicies:\n  \"app/*\": {policy}\n");
+    conflict.laptop.write(".sync/config.yaml", config);
+    conflict
+}
+
+#[test]
+fn hold_is_the_default_and_can_be_said() {
+    let conflict = with_policy("hold");
+    conflict.is_held(["app/history"]);
+}
+
+#[test]
+fn ours_keeps_this_machines_version() {
+    let conflict = with_policy("ours");
+    conflict.converges();
+    conflict.laptop.has("app/history", "first\nlaptop\n");
+    conflict.server.has("app/history", "first\nlaptop\n");
+}
+
+#[test]
+fn theirs_takes_the_upstream_version_and_pins_this_machines() {
+    let conflict = with_policy("theirs");
+    conflict.converges();
+    conflict.laptop.has("app/history", "first\nserver\n");
+    let objects = conflict
+        .laptop
+        .git(["rev-list", "--objects", "--all", "--in-commit-order"]);
+    let blob = conflict
+        .laptop
+        .sh("printf 'first\\nlaptop\\n' | git hash-object --stdin")
+        .succeeds();
+    assert!(
+        objects.contains(blob.stdout().trim()),
+        "the laptop's version is in no ref"
+    );
+}
+
+#[test]
+fn union_keeps_the_lines_of_both() {
+    let conflict = with_policy("union");
+    conflict.converges();
+    let text = conflict.laptop.read("app/history");
+    assert!(
+        text.contains("laptop\n") && text.contains("server\n"),
+        "{text}"
+    );
+    assert_eq!(text.lines().count(), 3, "{text}");
+}
+
+#[test]
+fn both_keeps_the_two_versions_beside_each_other() {
+    let conflict = with_policy("both");
+    conflict.converges();
+    let texts: Vec<String> = std::fs::read_dir(conflict.server.path("app"))
+        .unwrap()
+        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
+        .collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(texts.contains(&"first\nlaptop\n".to_owned()), "{texts:?}");
+    assert!(texts.contains(&"first\nserver\n".to_owned()), "{texts:?}");
+}
+
+#[test]
+fn newest_takes_the_later_change() {
+    let conflict = with_policy("newest");
+    conflict.laptop.write("app/history", "first\nlater\n");
+    let later = conflict.laptop.with("GIT_SYNC_NOW", "2000000000");
+    later.sync([]).succeeds();
+    conflict.server.sync([]).succeeds();
+    all_agree(&[&conflict.laptop, &conflict.server], &conflict.remote);
+    conflict.server.has("app/history", "first\nlater\n");
+}
+
+#[test]
+fn a_policy_says_nothing_about_other_files() {
+    let conflict = with_policy("union");
+    conflict.server.write("zshrc", "server\n");
+    conflict.server.sync([]).succeeds();
+    conflict.laptop.write("zshrc", "laptop\n");
+    conflict.is_held(["zshrc"]);
+}
+
+#[test]
+fn an_unknown_policy_or_version_is_refused_with_file_and_key() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    let tip = remote.tip("main");
+    laptop.write("zshrc", "changed\n");
+    for (config, key) in [
+        ("version: 1\npolicies:\n  \"*\": coin\n", "coin"),
+        ("version: 99\n", "99"),
+        ("version: 1\npolicies: [\n", "config.yaml"),
+    ] {
+        laptop.write(".sync/config.yaml", config);
+        laptop.sync([]).exits(128).tells("config.yaml").tells(key);
+        laptop.has("zshrc", "changed\n");
+        assert_eq!(remote.tip("main"), tip);
+    }
+    laptop.write(".sync/config.yaml", "version: 1\n");
+    settle(&[&laptop, &server]);
+}
