@@ -12,11 +12,18 @@
 mod support;
 
 mod collisions;
+mod environment;
+mod filters;
 mod holds;
+mod hooks;
 mod names;
 mod policies;
+mod races;
+mod repos;
 mod resolve;
 mod sync_basic;
+mod unreachable;
+mod upstream;
 
 use std::collections::BTreeSet;
 use std::path::Path;

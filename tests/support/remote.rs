@@ -46,7 +46,7 @@ impl Remote {
     }
 
     /// Gives it a first commit, made by a machine of its own.
-    pub(super) fn seed(&self, sandbox: &Sandbox) {
+    pub(crate) fn seed(&self, sandbox: &Sandbox) {
         let seed = sandbox.fresh("seed");
         seed.clone_from(&self.url());
         seed.write(".gitignore", IGNORE)

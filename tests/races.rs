@@ -1,0 +1,241 @@
+//! Others are at work too: an editor, another run, another machine.
+
+use std::time::Duration;
+
+use crate::support::{Machine, Output, Running, Sandbox, all_agree, settle, wait_until};
+
+/// Saves a file while a sync is at work: from a hook that git calls in the middle of it.
+fn saved_during(hook: &str) {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "before\n");
+    laptop.hook(
+        hook,
+        "if ! test -e ../saved; then touch ../saved; printf 'saved meanwhile\\n' > zshrc; fi",
+    );
+
+    laptop.sync([]).exits_with_one_of(&[0, 1]);
+
+    laptop.has("../saved", "").has("zshrc", "saved meanwhile\n");
+    settle(&[&laptop, &server]);
+    server.has("zshrc", "saved meanwhile\n");
+    laptop.has("tmux.conf", "server\n");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn an_edit_saved_while_the_commit_is_made_is_kept_and_sent() {
+    saved_during("pre-commit");
+}
+
+#[test]
+fn an_edit_saved_while_the_push_is_under_way_is_kept_and_sent() {
+    saved_during("pre-push");
+}
+
+/// Makes the `count`-th git that the product starts run `script` first.
+fn meanwhile(sandbox: &Sandbox, machine: &Machine, word: &str, script: &str) -> Machine {
+    let git = machine.sh("command -v git").stdout();
+    sandbox.tool(
+        "git",
+        &format!(
+            "#!/bin/sh\ncase \" $* \" in *' {word} '*) if test -n \"$WATCHED\" && mkdir \"$HOME/met\" 2>/dev/null\n\
+             then ( unset GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE GIT_OBJECT_DIRECTORY WATCHED; {script} ) >&2; fi;; esac\n\
+             exec {} \"$@\"\n",
+            git.trim()
+        ),
+    );
+    machine.with("WATCHED", "1")
+}
+
+#[test]
+fn an_incoming_change_to_a_file_saved_meanwhile_overwrites_nothing() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    server.write("zshrc", "server\n");
+    server.sync([]).succeeds();
+    let zshrc = laptop.path("zshrc");
+    let save = format!("printf 'saved meanwhile\\n' > '{}'", zshrc.display());
+    let watched = meanwhile(&sandbox, &laptop, "fetch", &save);
+
+    watched.sync([]).exits_with_one_of(&[0, 1]);
+
+    assert!(laptop.exists("../met"), "no fetch was met");
+    laptop.has("zshrc", "saved meanwhile\n");
+    laptop.sync([]).exits(1);
+    laptop.has("zshrc", "saved meanwhile\n").holds(["zshrc"]);
+    remote.has("zshrc", "server");
+}
+
+#[test]
+fn a_file_that_appears_meanwhile_where_one_arrives_is_not_overwritten() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    server.write("inputrc", "server\n");
+    server.sync([]).succeeds();
+    let save = format!("printf 'mine\\n' > '{}'", laptop.path("inputrc").display());
+    let watched = meanwhile(&sandbox, &laptop, "fetch", &save);
+
+    watched.sync([]).exits_with_one_of(&[0, 1]);
+
+    laptop.has("inputrc", "mine\n");
+    laptop.sync([]).exits(1);
+    laptop.has("inputrc", "mine\n").holds(["inputrc"]);
+    remote.has("inputrc", "server");
+}
+
+#[test]
+fn a_push_lost_to_another_machine_is_made_again() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    laptop.sync([]).succeeds();
+    server.write("tmux.conf", "server\n");
+    server.commit("quick");
+    let push = format!("git -C '{}' push -q origin main", server.root().display());
+    let watched = meanwhile(&sandbox, &laptop, "push", &push);
+    laptop.write("zshrc", "laptop\n");
+
+    watched.sync([]).succeeds();
+
+    laptop.has("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    all_agree(&[&laptop, &server], &remote);
+    assert_eq!(remote.git(["rev-list", "--merges", "--count", "main"]), "0");
+}
+
+#[test]
+fn a_remote_that_is_always_faster_ends_the_run_in_bounded_time() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    // The server moves the branch on each push, before the push can land.
+    remote.hook(
+        "pre-receive",
+        "unset GIT_QUARANTINE_PATH GIT_OBJECT_DIRECTORY GIT_ALTERNATE_OBJECT_DIRECTORIES\n\
+         new=$(git commit-tree -p main -m race main^{tree} </dev/null)\n\
+         git update-ref refs/heads/main \"$new\"",
+    );
+    remote.git(["config", "user.name", "race"]);
+    remote.git(["config", "user.email", "race@example"]);
+    laptop.write("zshrc", "laptop\n");
+
+    let output = laptop.sync([]);
+
+    assert!(
+        output.took() < Duration::from_secs(60),
+        "{}",
+        output.scene()
+    );
+    let output = output.exits_with_one_of(&[1, 3]);
+    assert_eq!(laptop.committed("zshrc"), "laptop\n", "{}", output.scene());
+    laptop.has("zshrc", "laptop\n").is_clean();
+    remote.hook("pre-receive", "exit 0");
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "laptop");
+}
+
+#[test]
+fn while_one_run_is_at_work_a_second_one_leaves_at_once_with_4() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop.hook(
+        "pre-push",
+        "touch ../pushing; while ! test -e ../go; do sleep 0.02; done",
+    );
+    let first = laptop.start_sync([]);
+    wait_until("the first run pushes", || laptop.exists("../pushing"));
+
+    let second = laptop
+        .run(laptop.sync_command([]))
+        .exits(4)
+        .tells("error: ");
+    assert!(second.took() < Duration::from_secs(5), "{}", second.scene());
+    laptop
+        .run(laptop.sync_command(["--background"]))
+        .succeeds()
+        .is_silent();
+    laptop.shows("⚡");
+    assert_eq!(laptop.state().word, "syncing");
+
+    let waiting = laptop.start_sync(["--wait=60"]);
+    laptop.write("../go", "");
+    first.finish().succeeds();
+    waiting.finish().succeeds();
+    laptop.is_in_sync_with(&remote).shows("✓");
+}
+
+#[test]
+fn waiting_for_the_lock_ends_when_its_time_is_up() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop.hook(
+        "pre-push",
+        "touch ../pushing; while ! test -e ../go; do sleep 0.02; done",
+    );
+    let first = laptop.start_sync([]);
+    wait_until("the first run pushes", || laptop.exists("../pushing"));
+    let second = laptop.run(laptop.sync_command(["--wait=1"])).exits(4);
+    assert!(
+        second.took() >= Duration::from_millis(900),
+        "{}",
+        second.scene()
+    );
+    laptop.write("../go", "");
+    first.finish().succeeds();
+}
+
+#[test]
+fn of_twenty_runs_at_once_one_does_the_work_and_nothing_stays_locked() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    let runs: Vec<Running> = (0..20).map(|_| laptop.start_sync([])).collect();
+    let codes: Vec<i32> = runs
+        .into_iter()
+        .map(|run| run.finish().exits_with_one_of(&[0, 4]).code())
+        .collect();
+    assert!(codes.contains(&0), "{codes:?}");
+    laptop.is_in_sync_with(&remote);
+    assert_eq!(remote.commits(), 2);
+    laptop.sync([]).succeeds();
+    laptop.is_whole();
+}
+
+#[test]
+fn a_killed_run_leaves_no_lock_and_its_syncing_sign_is_not_believed() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop.hook("pre-push", "touch ../pushing; sleep 600");
+    let run = laptop.start_sync([]);
+    wait_until("the run pushes", || laptop.exists("../pushing"));
+    run.signal_all(rustix::process::Signal::KILL);
+    drop::<Output>(run.finish().exits(137));
+    laptop.hook("pre-push", "exit 0");
+
+    laptop.sync(["--status"]).does_not_say("⚡");
+    laptop.sync([]).succeeds();
+    laptop
+        .is_in_sync_with(&remote)
+        .shows("✓")
+        .has("zshrc", "changed\n");
+}
+
+#[test]
+fn machines_that_sync_at_the_same_time_all_get_through() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let machines = ["a", "b", "c", "d"].map(|name| sandbox.machine(name, &remote));
+    for round in 0..2 {
+        for machine in &machines {
+            machine.write(format!("{}.conf", machine.name()), format!("{round}\n"));
+        }
+        let runs = machines.each_ref().map(|machine| machine.start_sync([]));
+        for run in runs {
+            // A lost race may be handed to the next run, never end in damage.
+            run.finish().exits_with_one_of(&[0, 1, 3]);
+        }
+    }
+    settle(&machines.each_ref());
+    all_agree(&machines.each_ref(), &remote);
+    for machine in &machines {
+        machine.has("a.conf", "1\n").has("d.conf", "1\n");
+    }
+}

@@ -1,0 +1,395 @@
+//! Every shape of repository works, or is refused undamaged with a reason and a way out.
+
+use crate::support::{Machine, Output, Sandbox, all_agree, settle};
+
+/// Expects a refusal that changed nothing and says what to type.
+#[track_caller]
+fn is_refused(machine: &Machine, code: i32) -> Output {
+    let before = machine.fingerprint();
+    let output = machine
+        .sync([])
+        .exits(code)
+        .tells("hint: ")
+        .answers_nothing();
+    assert_eq!(before, machine.fingerprint(), "{}", output.scene());
+    output
+}
+
+#[test]
+fn a_repository_that_is_not_enrolled_is_never_touched() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    laptop.write("zshrc", "changed\n");
+    is_refused(&laptop, 128).tells("fatal: ").tells("--setup");
+    laptop.lacks(".sync").lacks(".git/sync");
+}
+
+#[test]
+fn outside_of_any_repository_it_says_how_to_start() {
+    let laptop = Sandbox::new().fresh("laptop");
+    laptop
+        .sync([])
+        .exits(128)
+        .tells("fatal: ")
+        .tells("hint: ")
+        .tells("--setup");
+}
+
+#[test]
+fn outside_of_any_repository_the_configured_one_is_synced() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let root = laptop.root().to_str().unwrap().to_owned();
+    laptop.write("zshrc", "by environment\n");
+    laptop
+        .at("..")
+        .with("GIT_SYNC_DIRECTORY", &root)
+        .sync([])
+        .succeeds();
+    remote.has("zshrc", "by environment");
+
+    laptop.write("zshrc", "by setting\n");
+    laptop.git(["config", "--global", "sync.directory", "~/configs"]);
+    laptop.at("..").sync([]).succeeds();
+    remote.has("zshrc", "by setting");
+}
+
+#[test]
+fn a_detached_head_is_refused() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.git(["switch", "--quiet", "--detach"]);
+    laptop.write("zshrc", "changed\n");
+    is_refused(&laptop, 128)
+        .tells("fatal: ")
+        .tells("git switch");
+}
+
+#[test]
+fn a_branch_without_upstream_is_refused() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.git(["switch", "--quiet", "-c", "experiment"]);
+    laptop.write("zshrc", "changed\n");
+    is_refused(&laptop, 128)
+        .tells("fatal: ")
+        .tells("experiment");
+}
+
+/// Two branches that conflict, for operations that stop in the middle.
+fn with_conflicting_branches() -> Machine {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.git(["switch", "--quiet", "-c", "side"]);
+    laptop.write("zshrc", "side\n");
+    laptop.commit("side");
+    laptop.git(["switch", "--quiet", "main"]);
+    laptop.write("zshrc", "main\n");
+    laptop.commit("main");
+    laptop
+}
+
+#[test]
+fn an_operation_in_progress_is_left_alone() {
+    for (start, word) in [
+        ("git rebase side", "rebase"),
+        ("git merge side", "merge"),
+        ("git cherry-pick side", "cherry-pick"),
+        ("git revert HEAD~1 --no-edit; false", "revert"),
+        ("git format-patch -1 side --stdout | git am -3", "am"),
+    ] {
+        let laptop = with_conflicting_branches();
+        if word == "revert" {
+            laptop.write("zshrc", "later\n");
+            laptop.commit("later");
+        }
+        let stopped = laptop.sh(start);
+        assert!(stopped.code() != 0, "{}", stopped.scene());
+        is_refused(&laptop, 1).tells("error: ").tells(word);
+    }
+}
+
+#[test]
+fn a_bisection_is_left_alone() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    for text in ["1\n", "2\n", "3\n", "4\n"] {
+        laptop.write("zshrc", text);
+        laptop.commit(text);
+    }
+    laptop
+        .sh("git bisect start HEAD HEAD~4 >../bisect 2>&1")
+        .succeeds();
+    let before = laptop.fingerprint();
+    laptop.sync([]).exits_with_one_of(&[1, 128]).tells("bisect");
+    assert_eq!(before, laptop.fingerprint());
+}
+
+#[test]
+fn an_unmerged_index_without_an_operation_is_left_alone() {
+    let laptop = with_conflicting_branches();
+    laptop.sh("git stash list; git checkout -q side; echo x > zshrc; git stash -q; git checkout -q main; git stash pop || true")
+        .succeeds();
+    is_refused(&laptop, 1).tells("zshrc");
+}
+
+#[test]
+fn a_bare_repository_is_refused() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    remote.git(["config", "sync.enabled", "true"]);
+    let laptop = sandbox.fresh("laptop");
+    let path = remote.path().to_str().unwrap().to_owned();
+    laptop.sync(["-C", &path]).exits(128).tells("fatal: ");
+}
+
+#[test]
+fn a_linked_worktree_syncs_its_own_branch_and_files() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    laptop.git(["switch", "--quiet", "-c", "elsewhere"]);
+    laptop.git(["worktree", "add", "--quiet", "../linked", "main"]);
+    let linked = laptop.in_repo("linked");
+    laptop.write("zshrc", "not to be touched\n");
+    linked.write("tmux.conf", "from the worktree\n");
+    server.write("vim/vimrc", "server\n");
+    server.sync([]).succeeds();
+
+    linked.sync([]).succeeds();
+
+    remote.has("tmux.conf", "from the worktree");
+    linked.has("vim/vimrc", "server\n").is_clean();
+    laptop.has("zshrc", "not to be touched\n");
+    assert_eq!(laptop.git(["status", "--porcelain"]), " M zshrc");
+    assert!(
+        laptop.exists(".git/sync/lock"),
+        "the lock is the common folder's"
+    );
+}
+
+#[test]
+fn git_dir_and_work_tree_may_be_apart() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.rename(".git", "../store.git");
+    laptop.write("zshrc", "apart\n");
+    let apart = laptop
+        .with("GIT_DIR", laptop.path("../store.git"))
+        .with("GIT_WORK_TREE", laptop.root());
+    apart.sync([]).succeeds();
+    remote.has("zshrc", "apart");
+
+    laptop.write("zshrc", "with options\n");
+    let git_dir = format!("--git-dir={}", laptop.path("../store.git").display());
+    let work_tree = format!("--work-tree={}", laptop.root().display());
+    laptop.try_git([&git_dir, &work_tree, "sync"]).succeeds();
+    remote.has("zshrc", "with options");
+    laptop.lacks(".git");
+}
+
+#[test]
+fn a_separate_git_dir_named_by_a_file_works() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .sh("git init -q --separate-git-dir ../store.git")
+        .succeeds();
+    laptop.write("zshrc", "separate\n");
+    settle(&[&laptop, &server]);
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn settings_of_the_command_line_count() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop
+        .try_git(["-c", "sync.commitMessage=told by -c", "sync"])
+        .succeeds();
+    assert_eq!(
+        remote.git(["log", "-1", "--format=%s", "main"]),
+        "told by -c"
+    );
+}
+
+#[test]
+fn a_bad_setting_is_named_and_refused() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    for (key, value) in [("sync.newFiles", "some"), ("sync.commit", "perhaps")] {
+        laptop.config(key, value);
+        let before = laptop.fingerprint();
+        laptop
+            .sync([])
+            .exits(128)
+            .tells("fatal: ")
+            .tells(key)
+            .tells(value);
+        assert_eq!(before, laptop.fingerprint());
+        laptop.git(["config", "--unset", key]);
+    }
+}
+
+#[test]
+fn sha256_repositories_work_like_any_other() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote_with("origin", &["--object-format=sha256"]);
+    remote.seed(&sandbox);
+    let laptop = sandbox.machine("laptop", &remote);
+    let server = sandbox.machine("server", &remote);
+    assert_eq!(laptop.head().len(), 64);
+    laptop
+        .write("zshrc", "mine\n")
+        .write("tmux.conf", "laptop\n");
+    server
+        .write("zshrc", "theirs\n")
+        .write("vim/vimrc", "server\n");
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    laptop
+        .has("zshrc", "mine\n")
+        .has("vim/vimrc", "server\n")
+        .holds(["zshrc"]);
+    laptop.sync(["resolve", "--ours", "zshrc"]).succeeds();
+    settle(&[&laptop, &server]);
+    all_agree(&[&laptop, &server], &remote);
+    laptop.is_whole();
+}
+
+#[test]
+fn a_submodule_is_left_alone_and_its_pointer_travels() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    let plugin = sandbox.empty_remote("plugin");
+    let author = sandbox.machine("author", &plugin);
+    author.write("plugin.vim", "1\n");
+    let first = author.commit("1");
+    author.git(["push", "--quiet", "-u", "origin", "main"]);
+    laptop.git([
+        "-c",
+        "protocol.file.allow=always",
+        "submodule",
+        "--quiet",
+        "add",
+        &plugin.url(),
+        "plugin",
+    ]);
+    settle(&[&laptop, &server]);
+    assert_eq!(server.git(["rev-parse", "HEAD:plugin"]), first);
+
+    author.write("plugin.vim", "2\n");
+    let second = author.commit("2");
+    author.git(["push", "--quiet"]);
+    laptop.git(["-C", "plugin", "pull", "--quiet"]);
+    laptop.write("plugin/scratch", "untracked inside\n");
+    laptop.write("plugin/plugin.vim", "edited inside\n");
+    settle(&[&laptop, &server]);
+
+    assert_eq!(server.git(["rev-parse", "HEAD:plugin"]), second);
+    assert_eq!(laptop.head(), remote.tip("main"));
+    laptop
+        .has("plugin/scratch", "untracked inside\n")
+        .has("plugin/plugin.vim", "edited inside\n");
+    assert_eq!(laptop.git(["-C", "plugin", "rev-parse", "HEAD"]), second);
+}
+
+#[test]
+fn a_repository_inside_the_repository_is_not_swallowed() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sh("git init -q inner && cd inner && echo mine > file && git add . && git commit -qm inner").succeeds();
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).exits_with_one_of(&[0, 1]).tells("inner");
+    remote.has("zshrc", "changed");
+    laptop.has("inner/file", "mine\n");
+    assert!(remote.files().iter().all(|name| !name.starts_with("inner")));
+}
+
+#[test]
+fn a_sparse_checkout_keeps_its_cone_and_deletes_nothing_elsewhere() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.git(["sparse-checkout", "set", "--no-cone", "/*", "!/vim/"]);
+    laptop.lacks("vim/vimrc").write("zshrc", "sparse\n");
+    server
+        .write("tmux.conf", "server\n")
+        .write("vim/vimrc", "server\n");
+    server.sync([]).succeeds();
+
+    let output = laptop.sync([]);
+
+    laptop.lacks("vim/vimrc").has("zshrc", "sparse\n");
+    assert!(
+        remote.files().contains(&"vim/vimrc".to_owned()),
+        "{}",
+        output.scene()
+    );
+    if output.code() == 0 {
+        laptop.has("tmux.conf", "server\n").is_in_sync_with(&remote);
+        remote.has("zshrc", "sparse");
+        remote.has("vim/vimrc", "server");
+    } else {
+        output.exits(128).tells("sparse");
+    }
+}
+
+#[test]
+fn a_shallow_clone_syncs_or_is_refused() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    laptop.write("zshrc", "1\n");
+    settle(&[&laptop, &server]);
+    let tiny = sandbox.fresh("tiny");
+    tiny.sh(&format!(
+        "git clone -q --depth 1 '{}' configs",
+        remote.url()
+    ))
+    .succeeds();
+    tiny.enrol();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    tiny.write("vim/vimrc", "tiny\n");
+
+    let output = tiny.sync([]);
+
+    tiny.has("vim/vimrc", "tiny\n").is_whole();
+    if output.code() == 0 {
+        remote.has("vim/vimrc", "tiny");
+        tiny.has("tmux.conf", "server\n").is_in_sync_with(&remote);
+        assert_eq!(remote.commits(), 4);
+    } else {
+        output.exits(128).tells("shallow");
+    }
+}
+
+#[test]
+fn a_repository_of_another_owner_is_refused_as_git_refuses_it() {
+    let sandbox = Sandbox::new();
+    let (laptop, _, remote) = sandbox.laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    let tip = remote.tip("main");
+    // git's own switch for its tests: every owner is another one.
+    let stranger = laptop.with("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
+    if stranger.try_git(["status"]).code() == 0 {
+        panic!("this git has no GIT_TEST_ASSUME_DIFFERENT_OWNER");
+    }
+    stranger
+        .run(stranger.sync_command([]))
+        .exits(128)
+        .tells("fatal: ")
+        .tells("safe.directory");
+    assert_eq!(remote.tip("main"), tip);
+    laptop.has("zshrc", "changed\n");
+}
+
+#[test]
+fn a_whole_history_in_packs_with_a_commit_graph_works() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "1\n");
+    settle(&[&laptop, &server]);
+    laptop
+        .sh("git repack -adq && git pack-refs --all && git commit-graph write --reachable")
+        .succeeds();
+    laptop.config("core.untrackedCache", "true");
+    laptop.config("feature.manyFiles", "true");
+    laptop.config("core.splitIndex", "true");
+    laptop.git(["update-index", "--split-index", "--index-version", "4"]);
+    laptop.write("zshrc", "2\n");
+    server.write("tmux.conf", "2\n");
+    settle(&[&laptop, &server]);
+    all_agree(&[&laptop, &server], &remote);
+    laptop.is_whole();
+}
