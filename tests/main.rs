@@ -11,9 +11,11 @@
 
 mod support;
 
+mod background;
 mod collisions;
 mod environment;
 mod filters;
+mod force;
 mod holds;
 mod hooks;
 mod names;
@@ -21,9 +23,11 @@ mod policies;
 mod races;
 mod repos;
 mod resolve;
+mod status;
 mod sync_basic;
 mod unreachable;
 mod upstream;
+mod usage;
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Every shape of repository works, or is refused undamaged with a reason and a way out.
 
-use crate::support::{Machine, Output, Sandbox, all_agree, settle};
+use crate::support::{Machine, Output, Sandbox, all_agree, am_root, settle};
 
 /// Expects a refusal that changed nothing and says what to type.
 #[track_caller]
@@ -357,15 +357,23 @@ fn a_shallow_clone_syncs_or_is_refused() {
 
 #[test]
 fn a_repository_of_another_owner_is_refused_as_git_refuses_it() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::unprivileged();
     let (laptop, _, remote) = sandbox.laptop_and_server();
     laptop.write("zshrc", "changed\n");
     let tip = remote.tip("main");
-    // git's own switch for its tests: every owner is another one.
-    let stranger = laptop.with("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1");
-    if stranger.try_git(["status"]).code() == 0 {
-        panic!("this git has no GIT_TEST_ASSUME_DIFFERENT_OWNER");
-    }
+    let stranger = if am_root() {
+        for path in [laptop.root().to_owned(), laptop.path(".git")] {
+            std::os::unix::fs::chown(path, Some(0), Some(0)).unwrap();
+        }
+        laptop.clone()
+    } else {
+        // git's own switch for its tests: every owner is another one.
+        laptop.with("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    };
+    stranger
+        .try_git(["status"])
+        .exits(128)
+        .tells("safe.directory");
     stranger
         .run(stranger.sync_command([]))
         .exits(128)

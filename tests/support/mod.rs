@@ -47,3 +47,20 @@ pub(crate) fn needs(program: &str) {
         .any(|dir| dir.join(program).is_file());
     assert!(found, "this test needs '{program}': install it");
 }
+
+/// Waits until no process of this sandbox is left: detached ones inherit its home.
+#[track_caller]
+pub(crate) fn wait_for_quiet(machine: &Machine) {
+    let home = format!("HOME={}", machine.home().display());
+    let proc_is_here = std::path::Path::new("/proc/self/environ").exists();
+    assert!(proc_is_here, "this test needs /proc");
+    wait_until("the last process of the machine ended", || {
+        let mut processes = std::fs::read_dir("/proc").expect("just seen").flatten();
+        !processes.any(|process| {
+            let environ = std::fs::read(process.path().join("environ")).unwrap_or_default();
+            environ
+                .split(|byte| *byte == 0)
+                .any(|entry| entry == home.as_bytes())
+        })
+    });
+}

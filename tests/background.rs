@@ -1,0 +1,290 @@
+//! `--background` at the start of a shell: it returns at once, cannot ask, cannot hang, cannot talk.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{
+    Machine, Output, Running, Sandbox, SilentServer, Sshd, all_agree, on_a_terminal,
+    wait_for_quiet, wait_until,
+};
+
+/// The records of a machine's runs so far.
+fn records(machine: &Machine) -> Vec<serde_json::Value> {
+    let path = machine.path(".git/sync/history.jsonl");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+#[test]
+fn it_says_nothing_and_the_work_is_done() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "changed\n");
+
+    laptop
+        .run(laptop.sync_command(["--background"]))
+        .succeeds()
+        .is_silent();
+
+    wait_until("the change is pushed", || remote.commits() == 3);
+    wait_for_quiet(&laptop);
+    laptop
+        .is_in_sync_with(&remote)
+        .has("tmux.conf", "server\n")
+        .shows("✓");
+    assert_eq!(records(&laptop).len(), 1);
+}
+
+#[test]
+fn a_shell_that_waits_for_its_output_is_not_kept_waiting() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let silent = SilentServer::start();
+    laptop.git(["remote", "set-url", "origin", &silent.url()]);
+    laptop.config("sync.timeout", "20");
+    let script = "said=$(git sync --background 2>&1 </dev/null); echo \"[$said]\"";
+    let output = laptop.run({
+        let mut command = laptop.command("sh");
+        command.args(["-euc", script]);
+        command
+    });
+    assert!(
+        output.took() < Duration::from_secs(10),
+        "{}",
+        output.scene()
+    );
+    assert_eq!(output.succeeds().stdout(), "[]\n");
+    laptop.config("sync.timeout", "1");
+}
+
+#[test]
+fn a_remote_that_hangs_is_given_up_after_the_timeout_and_nothing_is_left() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let silent = SilentServer::start();
+    for url in [silent.url(), silent.ssh_url()] {
+        laptop.git(["remote", "set-url", "origin", &url]);
+        laptop.config("sync.timeout", "2");
+        laptop.config("sync.interval", "0");
+        laptop.write("zshrc", format!("{url}\n"));
+        let (guests, runs) = (silent.guests(), records(&laptop).len());
+
+        let started = Instant::now();
+        laptop
+            .run(laptop.sync_command(["--background"]))
+            .succeeds()
+            .is_silent();
+        wait_until("it is connected", || silent.guests() > guests);
+        wait_for_quiet(&laptop);
+
+        assert!(
+            started.elapsed() < Duration::from_secs(15),
+            "{:?}",
+            started.elapsed()
+        );
+        assert!(laptop.half_done().is_empty(), "{}", laptop.scenery());
+        assert_eq!(laptop.committed("zshrc"), format!("{url}\n"));
+        assert_eq!(records(&laptop).len(), runs + 1);
+        laptop.shows("↑");
+    }
+}
+
+/// A machine at a server that wants a password, with every way to ask one open.
+fn asked_for_a_password(sandbox: &Sandbox) -> (Machine, Sshd) {
+    let (laptop, _, remote) = sandbox.laptop_and_server();
+    let sshd = Sshd::asking_for_a_password(sandbox);
+    sshd.serve(&laptop, &remote);
+    let askpass = laptop.home().join("askpass");
+    laptop.program(&askpass, "touch \"$HOME/asked\"; echo wrong");
+    let laptop = ["SSH_ASKPASS", "GIT_ASKPASS", "SUDO_ASKPASS"]
+        .iter()
+        .fold(laptop, |machine, key| machine.with(key, &askpass))
+        .with("DISPLAY", ":99")
+        .with("SSH_ASKPASS_REQUIRE", "force");
+    (laptop, sshd)
+}
+
+#[test]
+fn a_server_that_wants_a_password_is_not_answered() {
+    let sandbox = Sandbox::new();
+    let (laptop, sshd) = asked_for_a_password(&sandbox);
+    laptop.write("zshrc", "waits\n");
+
+    let output = on_a_terminal(&laptop, "git-sync --background", "");
+    let seen: Output = output.succeeds().is_silent();
+    wait_until("the server was asked", || sshd.connections() > 0);
+    wait_for_quiet(&laptop);
+
+    laptop.lacks("../asked");
+    assert_eq!(laptop.committed("zshrc"), "waits\n", "{}", seen.scene());
+    assert!(laptop.half_done().is_empty());
+    laptop.shows("↑");
+}
+
+#[test]
+fn a_web_server_that_wants_a_password_is_not_answered() {
+    let sandbox = Sandbox::new();
+    let (laptop, _, _) = sandbox.laptop_and_server();
+    let askpass = laptop.home().join("askpass");
+    laptop.program(&askpass, "touch \"$HOME/asked\"; echo wrong");
+    laptop.config("core.askPass", askpass.to_str().unwrap());
+    let (port, server) = unauthorized();
+    laptop.git([
+        "remote",
+        "set-url",
+        "origin",
+        &format!("http://127.0.0.1:{port}/configs.git"),
+    ]);
+    laptop.write("zshrc", "waits\n");
+
+    on_a_terminal(&laptop, "git-sync --background", "")
+        .succeeds()
+        .is_silent();
+    assert!(server.join().unwrap(), "nobody came");
+    wait_for_quiet(&laptop);
+
+    laptop.lacks("../asked");
+    assert!(laptop.half_done().is_empty());
+    assert_eq!(laptop.committed("zshrc"), "waits\n");
+}
+
+/// A web server that answers its first guest with 401.
+fn unauthorized() -> (u16, std::thread::JoinHandle<bool>) {
+    use std::io::{Read, Write};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"configs\"\r\n\
+                  Content-Length: 0\r\nConnection: close\r\n\r\n";
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = [0; 4096];
+        let length = stream.read(&mut request).unwrap();
+        stream.write_all(answer.as_bytes()).unwrap();
+        length > 0
+    });
+    (port, thread)
+}
+
+#[test]
+fn a_signing_key_that_wants_a_passphrase_is_not_asked_for() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .sh("ssh-keygen -q -t ed25519 -N 'a passphrase' -f ../key")
+        .succeeds();
+    let askpass = laptop.home().join("askpass");
+    laptop.program(&askpass, "touch \"$HOME/asked\"; echo wrong");
+    laptop.config("gpg.format", "ssh");
+    laptop.config("commit.gpgSign", "true");
+    laptop.config("user.signingKey", laptop.path("../key").to_str().unwrap());
+    laptop.write("zshrc", "unsigned\n");
+    let asking = laptop.with("SSH_ASKPASS", &askpass).with("DISPLAY", ":99");
+
+    on_a_terminal(&asking, "git-sync --background", "")
+        .succeeds()
+        .is_silent();
+    wait_until("the run is recorded", || !records(&laptop).is_empty());
+    wait_for_quiet(&laptop);
+
+    laptop
+        .lacks("../asked")
+        .has("zshrc", "unsigned\n")
+        .shows("✗");
+    assert_eq!(remote.commits(), 1);
+}
+
+#[test]
+fn of_twenty_shells_that_start_at_once_one_syncs() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    let shells: Vec<Running> = (0..20)
+        .map(|_| Running::start(&laptop, laptop.sync_command(["--background"])))
+        .collect();
+    for shell in shells {
+        shell.finish().succeeds().is_silent();
+    }
+    wait_until("the change is pushed", || remote.commits() == 2);
+    wait_for_quiet(&laptop);
+    assert_eq!(records(&laptop).len(), 1, "{:?}", records(&laptop));
+    laptop.is_in_sync_with(&remote).shows("✓");
+    laptop.sync([]).succeeds();
+}
+
+#[test]
+fn soon_after_a_sync_it_does_nothing_and_later_it_does() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let at = |seconds: &str| laptop.with("GIT_SYNC_NOW", seconds);
+    at("1800000000").sync([]).succeeds();
+    laptop.write("zshrc", "changed\n");
+
+    at("1800000299")
+        .sync(["--background"])
+        .succeeds()
+        .is_silent();
+    wait_for_quiet(&laptop);
+    assert_eq!(remote.commits(), 1);
+
+    at("1800000301")
+        .sync(["--background"])
+        .succeeds()
+        .is_silent();
+    wait_until("the change is pushed", || remote.commits() == 2);
+    wait_for_quiet(&laptop);
+}
+
+#[test]
+fn what_it_cannot_do_is_seen_in_the_status_only() {
+    let conflict = crate::support::Conflict::of_content();
+    let laptop = &conflict.laptop;
+    laptop.config("sync.interval", "0");
+    laptop
+        .run(laptop.sync_command(["--background"]))
+        .succeeds()
+        .is_silent();
+    wait_until("the run is recorded", || records(laptop).len() == 2);
+    wait_for_quiet(laptop);
+    laptop.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
+    conflict.upstream_has("vim/vimrc", "also from the laptop");
+}
+
+#[test]
+fn outside_of_an_enrolled_repository_it_is_silent_too() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let laptop = sandbox.fresh("laptop");
+    laptop.sync(["--background"]).succeeds().is_silent();
+    laptop.clone_from(&remote.url());
+    laptop.write("zshrc", "changed\n");
+    laptop.sync(["--background"]).succeeds().is_silent();
+    wait_for_quiet(&laptop);
+    assert_eq!(remote.commits(), 1);
+    laptop.lacks(".sync");
+}
+
+#[test]
+fn misuse_is_still_an_error() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync(["--background", "--status"]).exits(129);
+    laptop.sync(["--background", "--no-such-option"]).exits(129);
+}
+
+#[test]
+fn machines_may_all_sync_in_the_background_at_once() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let machines = ["a", "b", "c"].map(|name| sandbox.machine(name, &remote));
+    for machine in &machines {
+        machine.config("sync.interval", "0");
+        machine.write(format!("{}.conf", machine.name()), "mine\n");
+        machine
+            .run(machine.sync_command(["--background"]))
+            .succeeds()
+            .is_silent();
+    }
+    for machine in &machines {
+        wait_for_quiet(machine);
+        machine.sync([]).succeeds();
+    }
+    machines[0].sync([]).succeeds();
+    machines[1].sync([]).succeeds();
+    all_agree(&machines.each_ref(), &remote);
+}

@@ -1,0 +1,231 @@
+//! `--force-push` and `--force-pull`: what is lost is shown first, asked about, and pinned.
+
+use crate::support::{Machine, Remote, Sandbox, all_agree, on_a_terminal};
+
+/// Both sides have a commit that the other lacks, and the laptop an uncommitted change.
+fn diverged() -> (Machine, Machine, Remote) {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    server.write("zshrc", "server\n");
+    server.commit("the server's commit");
+    server.git(["push", "--quiet"]);
+    laptop.write("zshrc", "laptop\n");
+    laptop.commit("the laptop's commit");
+    laptop
+        .write("tmux.conf", "not committed\n")
+        .write("own.local", "ignored\n");
+    (laptop, server, remote)
+}
+
+/// The commits that a machine keeps as `refs/git-sync/before/…`.
+fn pinned(machine: &Machine) -> String {
+    machine.git([
+        "for-each-ref",
+        "--format=%(objectname)",
+        "refs/git-sync/before/",
+    ])
+}
+
+#[test]
+fn without_a_terminal_and_yes_nothing_is_forced() {
+    let (laptop, _, remote) = diverged();
+    let before = (laptop.fingerprint(), remote.tip("main"));
+    for (flag, word, lost) in [
+        ("--force-push", "force-push", "the server's commit"),
+        ("--force-pull", "force-pull", "the laptop's commit"),
+    ] {
+        for form in [flag, word] {
+            let output = laptop.sync([form]).exits(5).tells("error: ").tells("--yes");
+            let text = output.stdout() + &output.stderr();
+            assert!(
+                text.contains(lost),
+                "{lost} is not shown\n{}",
+                output.scene()
+            );
+            assert_eq!(
+                before,
+                (laptop.fingerprint(), remote.tip("main")),
+                "{}",
+                output.scene()
+            );
+        }
+    }
+}
+
+#[test]
+fn declining_changes_nothing() {
+    let (laptop, _, remote) = diverged();
+    let before = (laptop.fingerprint(), remote.tip("main"));
+    for flag in ["--force-push", "--force-pull"] {
+        for answer in ["n\n", "\n"] {
+            on_a_terminal(&laptop, &format!("git-sync {flag}"), answer)
+                .exits(5)
+                .says("[y/N]");
+            assert_eq!(before, (laptop.fingerprint(), remote.tip("main")));
+        }
+    }
+}
+
+#[test]
+fn force_push_makes_the_remote_equal_to_this_machine() {
+    let (laptop, server, remote) = diverged();
+    let lost = remote.tip("main");
+
+    laptop.sync(["--force-push", "--yes"]).succeeds();
+
+    remote.has("zshrc", "laptop");
+    remote.has("tmux.conf", "not committed");
+    laptop.is_in_sync_with(&remote).shows("✓");
+    assert!(
+        pinned(&laptop).contains(&lost),
+        "the server's commit is not pinned"
+    );
+    assert_eq!(laptop.git(["cat-file", "-t", &lost]), "commit");
+    // The server follows the rewritten history; what it had is pinned there as well.
+    server.sync([]).exits_with_one_of(&[0, 1]);
+    server.has("zshrc", "laptop\n");
+    assert!(pinned(&server).contains(&lost));
+}
+
+#[test]
+fn force_pull_makes_this_machine_equal_to_the_remote() {
+    let (laptop, _, remote) = diverged();
+    let lost = laptop.head();
+
+    laptop.sync(["--force-pull", "--yes"]).succeeds();
+
+    laptop
+        .has("zshrc", "server\n")
+        .has("tmux.conf", "set -g mouse on\n")
+        .has("own.local", "ignored\n");
+    laptop.is_in_sync_with(&remote).shows("✓");
+    let pins = pinned(&laptop);
+    let keeps = |text: &str| {
+        pins.lines().any(|pin| {
+            laptop
+                .try_git(["merge-base", "--is-ancestor", &lost, pin])
+                .code()
+                == 0
+                && laptop
+                    .git(["log", "-p", "--all", "-S", text, "--format=%h"])
+                    .contains(text)
+        })
+    };
+    assert!(keeps("laptop"), "the commit is not pinned: {pins}");
+    assert!(
+        keeps("not committed"),
+        "the uncommitted change is not pinned: {pins}"
+    );
+}
+
+#[test]
+fn force_pull_overwrites_no_ignored_and_no_untracked_file_unseen() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server
+        .write("secrets.local", "theirs\n")
+        .write("notes", "theirs\n");
+    server.git(["add", "--force", "secrets.local"]);
+    server.sync([]).succeeds();
+    laptop
+        .write("secrets.local", "mine\n")
+        .write("notes", "mine\n");
+
+    laptop
+        .sync(["--force-pull", "--yes"])
+        .exits_with_one_of(&[0, 1]);
+
+    let safe = |path: &str| {
+        let blob = laptop
+            .sh("printf 'mine\\n' | git hash-object --stdin")
+            .stdout();
+        let objects = laptop.git(["rev-list", "--objects", "--all"]);
+        laptop.read(path) == "mine\n" || objects.contains(blob.trim())
+    };
+    assert!(
+        safe("secrets.local") && safe("notes"),
+        "{}",
+        laptop.scenery()
+    );
+    assert_eq!(laptop.head(), remote.tip("main"));
+}
+
+#[test]
+fn a_yes_on_the_terminal_goes_ahead() {
+    let (laptop, _, remote) = diverged();
+    on_a_terminal(&laptop, "git-sync --force-push", "y\n")
+        .succeeds()
+        .says("the server's commit");
+    remote.has("zshrc", "laptop");
+
+    let (laptop, _, _) = diverged();
+    on_a_terminal(&laptop, "git-sync --force-pull", "y\n")
+        .succeeds()
+        .says("the laptop's commit");
+    laptop.has("zshrc", "server\n");
+}
+
+#[test]
+fn force_push_overwrites_only_the_tip_that_was_shown() {
+    let (laptop, server, remote) = diverged();
+    // Another machine pushes between what was shown and the push.
+    server.write("vim/vimrc", "newer\n");
+    server.commit("newer");
+    let push = format!(
+        "cd '{}' && unset GIT_DIR && git push -q origin main",
+        server.root().display()
+    );
+    laptop.hook("pre-push", &push);
+
+    laptop
+        .sync(["--force-push", "--yes"])
+        .exits_with_one_of(&[1, 3]);
+
+    assert_eq!(remote.tip("main"), server.head());
+    laptop
+        .has("zshrc", "laptop\n")
+        .has("tmux.conf", "not committed\n");
+}
+
+#[test]
+fn a_forced_dry_run_shows_the_loss_and_changes_nothing() {
+    let (laptop, _, remote) = diverged();
+    let before = (laptop.fingerprint(), remote.tip("main"));
+    laptop
+        .sync(["--dry-run", "--force-push"])
+        .succeeds()
+        .says("the server's commit");
+    laptop
+        .sync(["--dry-run", "--force-pull"])
+        .succeeds()
+        .says("the laptop's commit")
+        .says("tmux.conf");
+    assert_eq!(before, (laptop.fingerprint(), remote.tip("main")));
+}
+
+#[test]
+fn forcing_where_nothing_differs_asks_nothing() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    laptop.sync(["--force-push"]).succeeds();
+    laptop.sync(["--force-pull"]).succeeds();
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn forcing_ends_a_hold() {
+    let conflict = crate::support::Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    conflict.laptop.sync(["--force-pull", "--yes"]).succeeds();
+    conflict
+        .laptop
+        .has("zshrc", "export EDITOR=nano\n")
+        .holds([]);
+    conflict.converges();
+
+    let conflict = crate::support::Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    conflict.laptop.sync(["--force-push", "--yes"]).succeeds();
+    conflict.laptop.has("zshrc", "export EDITOR=hx\n").holds([]);
+    conflict.upstream_has("zshrc", "export EDITOR=hx");
+}

@@ -1,0 +1,234 @@
+//! What the program says about the state of things, to people and to programs.
+
+use crate::support::{Conflict, Sandbox};
+
+#[test]
+fn each_state_has_its_icon_and_word() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    let looks = |icon: &str, word: &str| {
+        let output = laptop.sync(["--status"]).succeeds();
+        assert!(output.stdout().starts_with(icon), "{}", output.scene());
+        let json = laptop.sync(["--status", "--json"]).succeeds().json();
+        assert_eq!(json["state"], word, "{json}");
+        assert_eq!(json["icon"], icon, "{json}");
+    };
+    laptop.sync([]).succeeds();
+    looks("✓", "synced");
+
+    laptop.write("zshrc", "changed\n");
+    looks("↑", "ahead");
+    laptop.commit("by hand");
+    looks("↑", "ahead");
+
+    laptop.sync([]).succeeds();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.git(["fetch", "--quiet"]);
+    looks("↓", "behind");
+
+    laptop.write("zshrc", "changed again\n");
+    laptop.commit("by hand");
+    looks("↑↓", "diverged");
+}
+
+#[test]
+fn a_held_path_is_an_error_in_the_status() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let laptop = &conflict.laptop;
+    let output = laptop.sync(["--status"]).succeeds().says("zshrc");
+    assert!(output.stdout().starts_with('✗'), "{}", output.scene());
+    let json = laptop.sync(["--status", "--json"]).json();
+    assert_eq!(json["state"], "held", "{json}");
+    assert!(json.to_string().contains("zshrc"), "{json}");
+    laptop.sync(["--status", "--porcelain"]).says("zshrc");
+    assert_eq!(laptop.state().word, "held");
+    laptop.sync(["--status", "--exit-code"]).exits(1);
+}
+
+#[test]
+fn the_status_tells_machine_repository_and_last_sync() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop
+        .sync(["--status"])
+        .succeeds()
+        .says("ana@laptop-linux")
+        .says("main")
+        .says("origin/main");
+    let json = laptop.sync(["--status", "--json"]).succeeds().json();
+    assert_eq!(json["schema"], 1, "{json}");
+    assert_eq!(json["machine"]["id"], "ana@laptop-linux", "{json}");
+    assert_eq!(json["repository"]["branch"], "main", "{json}");
+    assert_eq!(json["repository"]["upstream"], "origin/main", "{json}");
+    assert_eq!(json["repository"]["url"], remote.url(), "{json}");
+    assert_eq!(
+        (&json["ahead"], &json["behind"]),
+        (&0.into(), &0.into()),
+        "{json}"
+    );
+}
+
+#[test]
+fn no_password_of_an_address_is_ever_shown() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let url = format!(
+        "http://ana:s3cret@127.0.0.1:{}/configs.git",
+        crate::support::closed_port()
+    );
+    laptop.git(["remote", "set-url", "origin", &url]);
+    laptop.write("zshrc", "changed\n");
+    let outputs = [
+        laptop.sync(["-vv"]).exits(3),
+        laptop.sync(["--status", "-v"]).succeeds(),
+        laptop.sync(["--status", "--json"]).succeeds(),
+        laptop.sync(["--status", "--porcelain"]).succeeds(),
+        laptop.sync(["--dry-run"]),
+        laptop.sync(["log"]),
+        laptop.sync(["--json"]),
+    ];
+    for output in outputs {
+        let text = output.stdout() + &output.stderr();
+        assert!(!text.contains("s3cret"), "{}", output.scene());
+    }
+    for file in ["history.jsonl", "log"] {
+        let text = std::fs::read_to_string(laptop.path(format!(".git/sync/{file}")));
+        assert!(!text.unwrap_or_default().contains("s3cret"), "{file}");
+    }
+}
+
+#[test]
+fn porcelain_is_made_for_scripts_and_stays_the_same_in_colour() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.write("zshrc", "changed\n");
+    laptop.commit("by hand");
+    laptop.write("tmux.conf", "changed\n");
+    let plain = laptop.sync(["--status", "--porcelain"]).succeeds();
+    let lines = plain.stdout();
+    for line in [
+        "# branch.head main",
+        "# branch.upstream origin/main",
+        "# branch.ab +1 -0",
+        "# sync.state ahead",
+    ] {
+        assert!(
+            lines.lines().any(|found| found == line),
+            "no {line}\n{}",
+            plain.scene()
+        );
+    }
+    assert!(
+        lines
+            .lines()
+            .any(|line| line.starts_with("c ") && line.ends_with(" tmux.conf")),
+        "{}",
+        plain.scene()
+    );
+    let versioned = laptop
+        .sync(["status", "--porcelain=v1", "--color=always"])
+        .succeeds();
+    assert_eq!(versioned.stdout(), lines);
+    laptop.sync(["--status", "--porcelain=v9"]).exits(129);
+}
+
+#[test]
+fn the_exit_code_of_the_status_tells_when_asked() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.sync(["--status", "--exit-code"]).succeeds();
+    laptop.write("zshrc", "changed\n");
+    laptop.sync(["--status"]).succeeds();
+    laptop.sync(["--status", "--exit-code"]).exits(1);
+}
+
+#[test]
+fn the_status_touches_no_remote_and_nothing_else() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    let tracking = laptop.git(["rev-parse", "origin/main"]);
+    let before = laptop.fingerprint();
+    laptop.sync(["--status"]).succeeds();
+    assert_eq!(laptop.git(["rev-parse", "origin/main"]), tracking);
+    assert_eq!(before, laptop.fingerprint());
+}
+
+#[test]
+fn a_sync_answers_in_json_when_asked() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    let json = laptop.sync(["--json"]).succeeds().json();
+    assert_eq!(json["state"], "synced", "{json}");
+    assert_eq!(json["exit"], 0, "{json}");
+    assert!(json["steps"].to_string().contains("zshrc"), "{json}");
+
+    let conflict = Conflict::of_content();
+    let json = conflict.laptop.sync(["--json"]).exits(1).json();
+    assert_eq!(json["exit"], 1, "{json}");
+    assert!(json.to_string().contains("\"zshrc\""), "{json}");
+}
+
+#[test]
+fn colour_is_for_terminals_or_when_asked() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.sync(["--status"]).does_not_say("\x1b[");
+    laptop.sync(["--status", "--color=always"]).says("\x1b[");
+    laptop
+        .sync(["--status", "--color=never"])
+        .does_not_say("\x1b[");
+    laptop
+        .with("CLICOLOR_FORCE", "1")
+        .sync(["--status"])
+        .says("\x1b[");
+    laptop
+        .with("CLICOLOR_FORCE", "1")
+        .with("NO_COLOR", "1")
+        .sync(["--status"])
+        .does_not_say("\x1b[");
+    let terminal = laptop.with("TERM", "xterm");
+    let seen = crate::support::on_a_terminal(&terminal, "git-sync --status", "");
+    seen.succeeds().says("\x1b[");
+    laptop.config("color.sync", "always");
+    laptop.sync(["--status"]).says("\x1b[");
+}
+
+#[test]
+fn the_difference_to_the_upstream_can_be_read() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "server's line\n");
+    server.sync([]).succeeds();
+    laptop.git(["fetch", "--quiet"]);
+    laptop.write("zshrc", "my line\n");
+    laptop.sync(["diff"]).says("my line").says("server's line");
+    laptop
+        .sync(["--diff", "zshrc"])
+        .says("my line")
+        .does_not_say("server's line");
+}
+
+#[test]
+fn hints_can_be_turned_off() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.git(["remote", "set-url", "origin", "file:///nowhere/configs.git"]);
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).exits(3).tells("hint: ");
+    laptop.config("advice.sync", "false");
+    laptop.sync([]).exits(3).does_not_tell("hint: ");
+}
+
+#[test]
+fn a_broken_pipe_is_no_error() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    let script = "trap '' PIPE; { git-sync --status -v; echo $? > ../code; } | true; cat ../code";
+    let output = laptop.sh(script).succeeds();
+    assert!(
+        ["0\n", "141\n"].contains(&&*output.stdout()),
+        "{}",
+        output.scene()
+    );
+    assert!(output.stderr().is_empty(), "{}", output.scene());
+}
