@@ -26,7 +26,7 @@ fn it_says_nothing_and_the_work_is_done() {
     laptop
         .run(laptop.sync_command(["--background"]))
         .succeeds()
-        .is_silent();
+        .says_nothing();
 
     wait_until("the change is pushed", || remote.commits() == 3);
     wait_for_quiet(&laptop);
@@ -73,7 +73,7 @@ fn a_remote_that_hangs_is_given_up_after_the_timeout_and_nothing_is_left() {
         laptop
             .run(laptop.sync_command(["--background"]))
             .succeeds()
-            .is_silent();
+            .says_nothing();
         wait_until("it is connected", || silent.guests() > guests);
         wait_for_quiet(&laptop);
 
@@ -111,7 +111,7 @@ fn a_server_that_wants_a_password_is_not_answered() {
     laptop.write("zshrc", "waits\n");
 
     let output = on_a_terminal(&laptop, "git-sync --background", "");
-    let seen: Output = output.succeeds().is_silent();
+    let seen: Output = output.succeeds().says_nothing();
     wait_until("the server was asked", || sshd.connections() > 0);
     wait_for_quiet(&laptop);
 
@@ -139,7 +139,7 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
 
     on_a_terminal(&laptop, "git-sync --background", "")
         .succeeds()
-        .is_silent();
+        .says_nothing();
     assert!(server.join().unwrap(), "nobody came");
     wait_for_quiet(&laptop);
 
@@ -181,7 +181,7 @@ fn a_signing_key_that_wants_a_passphrase_is_not_asked_for() {
 
     on_a_terminal(&asking, "git-sync --background", "")
         .succeeds()
-        .is_silent();
+        .says_nothing();
     wait_until("the run is recorded", || !records(&laptop).is_empty());
     wait_for_quiet(&laptop);
 
@@ -200,7 +200,7 @@ fn of_twenty_shells_that_start_at_once_one_syncs() {
         .map(|_| Running::start(&laptop, laptop.sync_command(["--background"])))
         .collect();
     for shell in shells {
-        shell.finish().succeeds().is_silent();
+        shell.finish().succeeds().says_nothing();
     }
     wait_until("the change is pushed", || remote.commits() == 2);
     wait_for_quiet(&laptop);
@@ -219,14 +219,14 @@ fn soon_after_a_sync_it_does_nothing_and_later_it_does() {
     at("1800000299")
         .sync(["--background"])
         .succeeds()
-        .is_silent();
+        .says_nothing();
     wait_for_quiet(&laptop);
     assert_eq!(remote.commits(), 1);
 
     at("1800000301")
         .sync(["--background"])
         .succeeds()
-        .is_silent();
+        .says_nothing();
     wait_until("the change is pushed", || remote.commits() == 2);
     wait_for_quiet(&laptop);
 }
@@ -239,7 +239,7 @@ fn what_it_cannot_do_is_seen_in_the_status_only() {
     laptop
         .run(laptop.sync_command(["--background"]))
         .succeeds()
-        .is_silent();
+        .says_nothing();
     wait_until("the run is recorded", || records(laptop).len() == 2);
     wait_for_quiet(laptop);
     laptop.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
@@ -251,10 +251,10 @@ fn outside_of_an_enrolled_repository_it_is_silent_too() {
     let sandbox = Sandbox::new();
     let remote = sandbox.remote();
     let laptop = sandbox.fresh("laptop");
-    laptop.sync(["--background"]).succeeds().is_silent();
+    laptop.sync(["--background"]).succeeds().says_nothing();
     laptop.clone_from(&remote.url());
     laptop.write("zshrc", "changed\n");
-    laptop.sync(["--background"]).succeeds().is_silent();
+    laptop.sync(["--background"]).succeeds().says_nothing();
     wait_for_quiet(&laptop);
     assert_eq!(remote.commits(), 1);
     laptop.lacks(".sync");
@@ -278,7 +278,7 @@ fn machines_may_all_sync_in_the_background_at_once() {
         machine
             .run(machine.sync_command(["--background"]))
             .succeeds()
-            .is_silent();
+            .says_nothing();
     }
     for machine in &machines {
         wait_for_quiet(machine);

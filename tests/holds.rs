@@ -23,9 +23,15 @@ fn a_committed_change_is_held_just_like_an_uncommitted_one() {
 #[test]
 fn binary_files_are_held() {
     let conflict = Conflict::new(
-        |laptop| drop(laptop.write("history.db", b"\0\x01base")),
-        |laptop| drop(laptop.write("history.db", b"\0\x02laptop")),
-        |server| drop(server.write("history.db", b"\0\x03server")),
+        |laptop| {
+            laptop.write("history.db", b"\0\x01base");
+        },
+        |laptop| {
+            laptop.write("history.db", b"\0\x02laptop");
+        },
+        |server| {
+            server.write("history.db", b"\0\x03server");
+        },
     );
     conflict.is_held(["history.db"]);
     conflict.resolves("--ours", ["history.db"]);
@@ -36,7 +42,9 @@ fn binary_files_are_held() {
 fn changed_here_and_deleted_there_is_held_and_stays_here() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("zshrc", "mine\n")),
+        |laptop| {
+            laptop.write("zshrc", "mine\n");
+        },
         |server| server.remove("zshrc"),
     );
     conflict.is_held(["zshrc"]);
@@ -49,7 +57,9 @@ fn changed_here_and_deleted_there_is_held_and_stays_here() {
 fn changed_here_and_deleted_there_can_be_given_up() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("zshrc", "mine\n")),
+        |laptop| {
+            laptop.write("zshrc", "mine\n");
+        },
         |server| server.remove("zshrc"),
     );
     conflict.is_held(["zshrc"]);
@@ -62,7 +72,9 @@ fn deleted_here_and_changed_there_is_held_and_stays_away() {
     let conflict = Conflict::new(
         nothing,
         |laptop| laptop.remove("zshrc"),
-        |server| drop(server.write("zshrc", "theirs\n")),
+        |server| {
+            server.write("zshrc", "theirs\n");
+        },
     );
     conflict.is_held(["zshrc"]);
     conflict.upstream_has("zshrc", "theirs");
@@ -76,7 +88,9 @@ fn deleted_here_and_changed_there_can_be_deleted_everywhere() {
     let conflict = Conflict::new(
         nothing,
         |laptop| laptop.remove("zshrc"),
-        |server| drop(server.write("zshrc", "theirs\n")),
+        |server| {
+            server.write("zshrc", "theirs\n");
+        },
     );
     conflict.is_held(["zshrc"]);
     conflict.resolves("--ours", ["zshrc"]);
@@ -100,11 +114,13 @@ fn a_mode_change_and_a_deletion_are_held() {
 fn two_new_files_with_other_modes_and_equal_content_are_held() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("bin/run", "#!/bin/sh\n")),
+        |laptop| {
+            laptop.write("bin/run", "#!/bin/sh\n");
+        },
         |server| {
             server
                 .write("bin/run", "#!/bin/sh\n")
-                .chmod("bin/run", 0o755)
+                .chmod("bin/run", 0o755);
         },
     );
     conflict.is_held(["bin/run"]);
@@ -117,7 +133,9 @@ fn two_new_files_with_other_modes_and_equal_content_are_held() {
 fn a_file_here_and_a_link_there_are_held() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("zshrc", "still a file\n")),
+        |laptop| {
+            laptop.write("zshrc", "still a file\n");
+        },
         |server| {
             server.remove("zshrc");
             server.link("zshrc", "tmux.conf");
@@ -136,7 +154,9 @@ fn a_link_here_and_a_file_there_are_held() {
             laptop.remove("zshrc");
             laptop.link("zshrc", "vim/vimrc");
         },
-        |server| drop(server.write("zshrc", "still a file\n")),
+        |server| {
+            server.write("zshrc", "still a file\n");
+        },
     );
     conflict.is_held(["zshrc"]);
     conflict.laptop.links("zshrc", "vim/vimrc");
@@ -161,7 +181,9 @@ fn two_links_to_different_places_are_held() {
 fn a_file_here_and_a_folder_there_are_held() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("zshrc", "still a file\n")),
+        |laptop| {
+            laptop.write("zshrc", "still a file\n");
+        },
         |server| {
             server.remove("zshrc");
             server.write("zshrc/aliases", "a folder now\n");
@@ -182,7 +204,9 @@ fn a_folder_here_and_a_file_there_are_held() {
             laptop.remove("zshrc");
             laptop.write("zshrc/aliases", "a folder now\n");
         },
-        |server| drop(server.write("zshrc", "still a file\n")),
+        |server| {
+            server.write("zshrc", "still a file\n");
+        },
     );
     conflict.laptop.sync([]).exits(1).says("zshrc");
     conflict
@@ -200,8 +224,12 @@ fn a_folder_here_and_a_file_there_are_held() {
 fn two_new_files_under_one_name_are_held() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("inputrc", "set bell-style none\n")),
-        |server| drop(server.write("inputrc", "set editing-mode vi\n")),
+        |laptop| {
+            laptop.write("inputrc", "set bell-style none\n");
+        },
+        |server| {
+            server.write("inputrc", "set editing-mode vi\n");
+        },
     );
     conflict.is_held(["inputrc"]);
     conflict.resolves("--ours", ["inputrc"]);
@@ -229,7 +257,9 @@ fn one_file_renamed_to_two_names_loses_neither() {
 #[test]
 fn two_files_renamed_to_one_name_lose_neither() {
     let conflict = Conflict::new(
-        |laptop| drop(laptop.write("a", "1\n2\n3\n4\n").write("b", "5\n6\n7\n8\n")),
+        |laptop| {
+            laptop.write("a", "1\n2\n3\n4\n").write("b", "5\n6\n7\n8\n");
+        },
         |laptop| laptop.rename("a", "c"),
         |server| server.rename("b", "c"),
     );
@@ -248,7 +278,9 @@ fn names_that_differ_in_case_only_are_held_where_the_file_system_cannot_have_bot
             laptop.config("core.ignorecase", "true");
             laptop.write("Makefile", "mine\n");
         },
-        |server| drop(server.write("makefile", "theirs\n")),
+        |server| {
+            server.write("makefile", "theirs\n");
+        },
     );
     conflict.laptop.sync([]).exits(1).says("akefile");
     conflict.laptop.has("Makefile", "mine\n").shows("✗");

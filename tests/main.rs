@@ -8,11 +8,23 @@
     reason = "a test starts programs, writes files and reads the environment on purpose"
 )]
 #![expect(clippy::print_stderr, reason = "a kept scene says where it is")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "where a test cannot go on it fails, with a backtrace"
+)]
+#![expect(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "names in a repository are bytes, `*.local` is a rule of git"
+)]
 
 mod support;
 
 mod background;
 mod collisions;
+mod converge;
+mod cost;
+mod dry_run;
+mod durability;
 mod environment;
 mod filters;
 mod force;
@@ -23,6 +35,7 @@ mod policies;
 mod races;
 mod repos;
 mod resolve;
+mod setup;
 mod status;
 mod sync_basic;
 mod unreachable;

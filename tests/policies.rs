@@ -9,8 +9,12 @@ fn with_policy(policy: &str) -> Conflict {
             laptop.write("app/history", "first\n");
             laptop.write("zshrc", "first\n");
         },
-        |laptop| drop(laptop.write("app/history", "first\nlaptop\n")),
-        |server| drop(server.write("app/history", "first\nserver\n")),
+        |laptop| {
+            laptop.write("app/history", "first\nlaptop\n");
+        },
+        |server| {
+            server.write("app/history", "first\nserver\n");
+        },
     );
     // The laptop's own copy of the policy decides; it travels with the same sync.
     let config = format!("version: 1\npolicies:\n  \"app/*\": {policy}\n");

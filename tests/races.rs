@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Machine, Output, Running, Sandbox, all_agree, settle, wait_until};
+use crate::support::{Machine, Running, Sandbox, all_agree, settle, wait_until};
 
 /// Saves a file while a sync is at work: from a hook that git calls in the middle of it.
 fn saved_during(hook: &str) {
@@ -152,7 +152,7 @@ fn while_one_run_is_at_work_a_second_one_leaves_at_once_with_4() {
     laptop
         .run(laptop.sync_command(["--background"]))
         .succeeds()
-        .is_silent();
+        .says_nothing();
     laptop.shows("⚡");
     assert_eq!(laptop.state().word, "syncing");
 
@@ -207,7 +207,7 @@ fn a_killed_run_leaves_no_lock_and_its_syncing_sign_is_not_believed() {
     let run = laptop.start_sync([]);
     wait_until("the run pushes", || laptop.exists("../pushing"));
     run.signal_all(rustix::process::Signal::KILL);
-    drop::<Output>(run.finish().exits(137));
+    run.finish().exits(137);
     laptop.hook("pre-push", "exit 0");
 
     laptop.sync(["--status"]).does_not_say("⚡");

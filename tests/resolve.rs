@@ -56,18 +56,14 @@ fn several_conflicts_are_held_together_and_resolved_one_by_one() {
     let conflict = Conflict::new(
         nothing,
         |laptop| {
-            drop(
-                laptop
-                    .write("zshrc", "mine\n")
-                    .write("a b/new file", "mine\n"),
-            )
+            laptop
+                .write("zshrc", "mine\n")
+                .write("a b/new file", "mine\n");
         },
         |server| {
-            drop(
-                server
-                    .write("zshrc", "theirs\n")
-                    .write("a b/new file", "theirs\n"),
-            )
+            server
+                .write("zshrc", "theirs\n")
+                .write("a b/new file", "theirs\n");
         },
     );
     conflict.is_held(["zshrc", "a b/new file"]);
@@ -128,8 +124,12 @@ fn a_path_that_is_not_held_cannot_be_resolved() {
 fn paths_are_meant_from_where_one_is() {
     let conflict = Conflict::new(
         nothing,
-        |laptop| drop(laptop.write("vim/colors", "mine\n")),
-        |server| drop(server.write("vim/colors", "theirs\n")),
+        |laptop| {
+            laptop.write("vim/colors", "mine\n");
+        },
+        |server| {
+            server.write("vim/colors", "theirs\n");
+        },
     );
     conflict.is_held(["vim/colors"]);
     conflict

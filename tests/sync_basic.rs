@@ -357,7 +357,7 @@ fn offline_commits_and_touches_no_remote() {
 fn quiet_keeps_the_talk_to_itself_and_verbose_adds_to_it() {
     let (laptop, _, _) = Sandbox::new().laptop_and_server();
     laptop.write("zshrc", "1\n");
-    laptop.sync(["-q"]).succeeds().is_silent();
+    laptop.sync(["-q"]).succeeds().says_nothing();
 
     laptop.write("zshrc", "2\n");
     let steps = laptop.sync(["-v"]).succeeds().stderr();

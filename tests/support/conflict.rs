@@ -103,8 +103,12 @@ impl Conflict {
     pub(crate) fn of_content() -> Self {
         Self::new(
             nothing,
-            |laptop| drop(laptop.write("zshrc", "export EDITOR=hx\n")),
-            |server| drop(server.write("zshrc", "export EDITOR=nano\n")),
+            |laptop| {
+                laptop.write("zshrc", "export EDITOR=hx\n");
+            },
+            |server| {
+                server.write("zshrc", "export EDITOR=nano\n");
+            },
         )
     }
 }

@@ -257,25 +257,29 @@ impl Machine {
                 .unwrap_or_default();
             format!("--- {}: {title} ---\n{text}", self.name())
         };
-        let mut text = ask(
-            "log",
-            &["log", "--oneline", "--graph", "--all", "--stat", "-n", "12"],
-        );
-        text += &ask("status", &["status", "--short", "--branch", "--ignored"]);
-        text += &ask(
-            "refs",
-            &["for-each-ref", "--format=%(objectname:short) %(refname)"],
-        );
-        text += &format!("--- {}: files ---\n", self.name());
-        for file in self.files() {
+        let line = |file: &PathBuf| {
             let size = self
-                .path(&file)
+                .path(file)
                 .symlink_metadata()
                 .map_or(0, |data| data.len());
-            text += &format!("{:04o} {size:>6} {}\n", self.mode(&file), file.display());
-        }
+            format!("{:04o} {size:>6} {}\n", self.mode(file), file.display())
+        };
+        let files: String = self.files().iter().map(line).collect();
         let state = fs::read_to_string(self.path(".sync/state")).unwrap_or_default();
-        text + &format!("--- {}: state ---\n{state}\n", self.name())
+        [
+            ask(
+                "log",
+                &["log", "--oneline", "--graph", "--all", "--stat", "-n", "12"],
+            ),
+            ask("status", &["status", "--short", "--branch", "--ignored"]),
+            ask(
+                "refs",
+                &["for-each-ref", "--format=%(objectname:short) %(refname)"],
+            ),
+            format!("--- {}: files ---\n{files}", self.name()),
+            format!("--- {}: state ---\n{state}\n", self.name()),
+        ]
+        .concat()
     }
 }
 

@@ -114,6 +114,11 @@ impl Machine {
 
     // What a person types.
 
+    /// Its PATH.
+    pub(crate) fn path_variable(&self) -> String {
+        self.sh("printf %s \"$PATH\"").succeeds().stdout()
+    }
+
     /// Any command in this machine's world.
     pub(crate) fn command(&self, program: &str) -> Command {
         let cwd = if self.cwd == self.home && self.root.is_dir() {
@@ -139,12 +144,14 @@ impl Machine {
     }
 
     /// Runs a command to its end.
+    #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn run(&self, command: Command) -> Output {
         Running::start(self, command).finish()
     }
 
     /// Runs `git sync WORDS…` and checks that it left nothing half done.
+    #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn sync<const N: usize>(&self, words: [&str; N]) -> Output {
         let before = self.half_done();
@@ -154,6 +161,7 @@ impl Machine {
     }
 
     /// `git sync WORDS…` in bytes, for names that are no text.
+    #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn sync_bytes(&self, words: &[&OsStr]) -> Output {
         let mut command = self.command("git-sync");
@@ -175,6 +183,7 @@ impl Machine {
     }
 
     /// Runs `git WORDS…`, whatever comes of it.
+    #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn try_git<const N: usize>(&self, words: [&str; N]) -> Output {
         let mut command = self.command("git");
@@ -183,6 +192,7 @@ impl Machine {
     }
 
     /// Runs a shell script with strict flags.
+    #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn sh(&self, script: &str) -> Output {
         let mut command = self.command("sh");
@@ -210,6 +220,25 @@ impl Machine {
     #[track_caller]
     pub(crate) fn config(&self, key: &str, value: &str) {
         self.git(["config", key, value]);
+    }
+
+    /// Sets a git setting of the machine.
+    #[track_caller]
+    pub(crate) fn git_global(&self, key: &str, value: &str) {
+        self.in_home(["config", "--global", key, value]);
+    }
+
+    /// Removes a git setting of the machine.
+    #[track_caller]
+    pub(crate) fn git_global_unset(&self, key: &str) {
+        self.in_home(["config", "--global", "--unset", key]);
+    }
+
+    #[track_caller]
+    fn in_home<const N: usize>(&self, words: [&str; N]) {
+        let mut command = self.scene.command("git", &self.home, &self.home);
+        command.args(words);
+        self.run(command).succeeds();
     }
 
     /// Commits everything by hand.
@@ -246,12 +275,6 @@ impl Machine {
     #[track_caller]
     pub(crate) fn head(&self) -> String {
         self.git(["rev-parse", "HEAD"])
-    }
-
-    /// The tree it is at.
-    #[track_caller]
-    pub(crate) fn tree(&self) -> String {
-        self.git(["rev-parse", "HEAD^{tree}"])
     }
 
     /// What a commit has under a path.

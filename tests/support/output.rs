@@ -52,11 +52,6 @@ impl Running {
         self.child.id()
     }
 
-    /// Whether it is still at work.
-    pub(crate) fn is_running(&mut self) -> bool {
-        self.child.try_wait().is_ok_and(|status| status.is_none())
-    }
-
     /// Sends a signal to the process, as a user's Ctrl-C or a system's shutdown does.
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
@@ -70,16 +65,14 @@ impl Running {
     }
 
     /// Waits for the end, at most until the deadline.
+    #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn finish(mut self) -> Output {
         let status = self.child.wait_timeout(DEADLINE).expect("own child");
         let hung = status.is_none();
         let status = status.unwrap_or_else(|| {
             let pid = rustix::process::Pid::from_child(&self.child);
-            drop(rustix::process::kill_process_group(
-                pid,
-                rustix::process::Signal::KILL,
-            ));
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
             self.child.wait().expect("own child")
         });
         let [stdout, stderr] = self
@@ -114,7 +107,6 @@ fn shown(command: &Command) -> String {
 
 /// The end of a command: both streams, the exit code, and where it happened.
 #[derive(Debug)]
-#[must_use = "say what is expected of the command"]
 pub(crate) struct Output {
     machine: Machine,
     command: String,
@@ -233,7 +225,7 @@ impl Output {
 
     /// Expects not one byte on either stream.
     #[track_caller]
-    pub(crate) fn is_silent(self) -> Self {
+    pub(crate) fn says_nothing(self) -> Self {
         let silent = self.stdout.is_empty() && self.stderr.is_empty();
         assert!(silent, "expected silence\n{}", self.scene());
         self

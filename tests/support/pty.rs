@@ -8,6 +8,7 @@ use super::{Machine, Output, Running, needs};
 /// Runs a shell line on a terminal of its own; what is typed is `answers`.
 ///
 /// Everything the terminal shows is standard output; the exit code is the line's own.
+#[must_use = "say what is expected of the command"]
 #[track_caller]
 pub(crate) fn on_a_terminal(machine: &Machine, line: &str, answers: &str) -> Output {
     needs("script");

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+use super::Sandbox;
 use super::sandbox::Scene;
-use super::{Machine, Output, Sandbox};
 
 /// What `--setup` writes; the seed has it so that most stories can start enrolled.
 pub(crate) const IGNORE: &str =
@@ -201,15 +201,4 @@ impl Drop for SilentServer {
 pub(crate) fn closed_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has a free port");
     listener.local_addr().expect("bound").port()
-}
-
-/// Expects that what a machine could not send is still safe in its branch.
-#[track_caller]
-pub(crate) fn is_committed_here(machine: &Machine, path: &str, content: &str, output: &Output) {
-    let found = machine.committed(path);
-    assert!(
-        found == content,
-        "{path} is not committed: {found:?}\n{}",
-        output.scene()
-    );
 }

@@ -1,0 +1,167 @@
+//! What a sync costs: connections and processes, counted by `strace` over a real ssh.
+
+use std::fs;
+
+use crate::support::{Machine, Remote, Sandbox, Sshd, needs};
+
+/// What one run cost.
+#[derive(Debug)]
+struct Cost {
+    connections: usize,
+    children: usize,
+    trace: String,
+}
+
+/// Runs a command under strace and counts.
+fn count(machine: &Machine, sshd: &Sshd, words: &[&str]) -> Cost {
+    needs("strace");
+    let path = machine.home().join("trace");
+    let mut command = machine.command("strace");
+    command
+        .args(["-f", "-q", "-e", "trace=connect,process", "-o"])
+        .arg(&path)
+        .args(words);
+    let before = sshd.connections();
+    machine.run(command).succeeds();
+    let trace = fs::read_to_string(&path).unwrap();
+    let port = format!("htons({})", sshd.port());
+    let connects = trace
+        .lines()
+        .filter(|line| line.contains("connect(") && line.contains(&port))
+        .count();
+    assert_eq!(
+        connects,
+        sshd.connections() - before,
+        "strace and sshd disagree\n{trace}"
+    );
+    let starts = |line: &&str| {
+        let started = ["clone(", "clone3(", "fork(", "vfork("]
+            .iter()
+            .any(|call| line.contains(call))
+            || ["clone", "clone3", "fork", "vfork"]
+                .iter()
+                .any(|call| line.contains(&format!("<... {call} resumed")));
+        let finished = line
+            .rsplit_once("= ")
+            .is_some_and(|(_, pid)| pid.trim().parse::<u32>().is_ok_and(|pid| pid > 0));
+        started && finished && !line.contains("CLONE_THREAD")
+    };
+    // A thread that was interrupted in its start is told in two lines; threads are no processes.
+    let threads = trace
+        .lines()
+        .filter(|line| line.contains("CLONE_THREAD") && line.contains("unfinished"))
+        .count();
+    Cost {
+        connections: connects,
+        children: trace.lines().filter(starts).count() - threads,
+        trace,
+    }
+}
+
+/// Two machines whose origin is over ssh, both in sync.
+fn over_ssh() -> (Sandbox, Machine, Machine, Remote, Sshd) {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    let sshd = Sshd::start(&sandbox);
+    for machine in [&laptop, &server] {
+        sshd.serve(machine, &remote);
+        machine.sync([]).succeeds();
+    }
+    (sandbox, laptop, server, remote, sshd)
+}
+
+#[test]
+fn a_sync_with_nothing_to_do_costs_no_more_than_a_lean_fetch() {
+    let (_sandbox, laptop, _, _, sshd) = over_ssh();
+    let lean = [
+        "git",
+        "fetch",
+        "--quiet",
+        "--no-auto-maintenance",
+        "--no-write-fetch-head",
+        "--no-tags",
+        "origin",
+        "+refs/heads/main:refs/remotes/origin/main",
+    ];
+    let fetch = count(&laptop, &sshd, &lean);
+    let sync = count(&laptop, &sshd, &["git-sync"]);
+    assert_eq!(sync.connections, 1, "{}", sync.trace);
+    assert!(
+        sync.children <= 4,
+        "{} children\n{}",
+        sync.children,
+        sync.trace
+    );
+    // The lean fetch itself is a child of the sync.
+    assert!(
+        sync.children <= fetch.children + 1,
+        "{} and {}\n{}",
+        sync.children,
+        fetch.children,
+        sync.trace
+    );
+}
+
+#[test]
+fn one_changed_side_costs_one_connection() {
+    let (_sandbox, laptop, server, remote, sshd) = over_ssh();
+    laptop.write("zshrc", "laptop\n");
+    let push = count(&laptop, &sshd, &["git-sync"]);
+    assert_eq!(push.connections, 1, "{}", push.trace);
+    remote.has("zshrc", "laptop");
+
+    let pull = count(&server, &sshd, &["git-sync"]);
+    assert_eq!(pull.connections, 1, "{}", pull.trace);
+    server.has("zshrc", "laptop\n");
+}
+
+#[test]
+fn two_changed_sides_share_one_transport() {
+    let (_sandbox, laptop, server, remote, sshd) = over_ssh();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "laptop\n");
+    let both = count(&laptop, &sshd, &["git-sync"]);
+    assert!(both.connections <= 2, "{}", both.trace);
+    assert_eq!(
+        both.connections, 1,
+        "the second one uses the first one's transport\n{}",
+        both.trace
+    );
+    remote.has("zshrc", "laptop");
+    laptop.has("tmux.conf", "server\n");
+}
+
+#[test]
+fn no_transport_is_left_open_behind_a_run() {
+    let (_sandbox, laptop, server, _, sshd) = over_ssh();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "laptop\n");
+    laptop.sync([]).succeeds();
+    crate::support::wait_for_quiet(&laptop);
+    assert!(sshd.connections() > 0);
+}
+
+#[test]
+fn the_status_connects_nowhere_and_starts_next_to_nothing() {
+    let (_sandbox, laptop, _, _, sshd) = over_ssh();
+    let status = count(&laptop, &sshd, &["git-sync", "--status"]);
+    assert_eq!(status.connections, 0, "{}", status.trace);
+    assert!(
+        status.children <= 2,
+        "{} children\n{}",
+        status.children,
+        status.trace
+    );
+}
+
+#[test]
+fn the_history_counts_the_connections() {
+    let (_sandbox, laptop, _, _, sshd) = over_ssh();
+    let before = sshd.connections();
+    laptop.sync([]).succeeds();
+    let history = laptop.read(".git/sync/history.jsonl");
+    let last: serde_json::Value = serde_json::from_str(history.lines().last().unwrap()).unwrap();
+    assert_eq!(last["connections"], sshd.connections() - before, "{last}");
+}

@@ -1,0 +1,370 @@
+//! `--setup`: from nothing to the first sync, again without a change, and back.
+
+use crate::support::{
+    IGNORE, Machine, Remote, Sandbox, all_agree, closed_port, on_a_terminal, settle,
+};
+
+/// A remote as another tool left it: no rules of ours in it.
+fn plain_remote(sandbox: &Sandbox) -> Remote {
+    let remote = sandbox.empty_remote("origin");
+    let author = sandbox.fresh("author");
+    author.clone_from(&remote.url());
+    author.write("zshrc", "first\n");
+    author.commit("first");
+    author.git(["push", "--quiet", "-u", "origin", "main"]);
+    remote
+}
+
+fn setup(machine: &Machine, url: &str) {
+    machine.at("..").sync(["--setup", "--yes", url]).succeeds();
+}
+
+#[test]
+fn an_address_is_cloned_to_the_configs_folder_enrolled_and_synced() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.git(["config", "--global", "sync.machineType", "linux"]);
+
+    setup(&laptop, &remote.url());
+
+    laptop
+        .has("zshrc", "first\n")
+        .is_in_sync_with(&remote)
+        .shows("✓");
+    assert_eq!(laptop.git(["config", "--local", "sync.enabled"]), "true");
+    let ignore = laptop.read(".gitignore");
+    for line in IGNORE.lines() {
+        assert!(
+            ignore.lines().any(|found| found == line),
+            "no {line} in {ignore}"
+        );
+    }
+    assert!(
+        laptop
+            .read(".gitattributes")
+            .contains("/.sync/marked-files.txt merge=union")
+    );
+    assert!(remote.files().contains(&".gitignore".to_owned()));
+    laptop
+        .write(".sync/config.yaml", "version: 1\n")
+        .write("x.local", "");
+    assert_eq!(
+        laptop.git(["status", "--porcelain", "-uall"]),
+        "?? .sync/config.yaml"
+    );
+}
+
+#[test]
+fn each_type_of_machine_has_its_configs_where_it_should() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    for (name, folder) in [
+        ("mac", "dev/configs"),
+        ("ec2", "configs"),
+        ("linux", "configs"),
+        ("wsl", "configs"),
+    ] {
+        let machine = sandbox.fresh(name).in_repo(folder);
+        machine.git_global("sync.machineType", name);
+        machine.git_global_unset("sync.machineId");
+        setup(&machine, &remote.url());
+        machine.has("zshrc", "first\n");
+        let id = machine.read(".sync/machine-id");
+        assert!(
+            id.starts_with(&format!("{name}@")) && id.trim_end().ends_with(&format!("-{name}")),
+            "{id}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_may_be_named_by_argument_setting_or_environment() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let one = sandbox.fresh("one").in_repo("by/argument");
+    one.at("../..")
+        .sync(["setup", "--yes", &remote.url(), "by/argument"])
+        .succeeds();
+    one.has("zshrc", "first\n");
+
+    let two = sandbox.fresh("two").in_repo("by/setting");
+    two.git_global("sync.directory", "~/by/setting");
+    two.at("../..")
+        .sync(["--setup", "--yes", &remote.url()])
+        .succeeds();
+    two.has("zshrc", "first\n");
+
+    let three = sandbox.fresh("three").in_repo("by/environment");
+    let chosen = three.with("GIT_SYNC_DIRECTORY", three.root());
+    chosen
+        .at("../..")
+        .sync(["--setup", "--yes", &remote.url()])
+        .succeeds();
+    three.has("zshrc", "first\n");
+}
+
+#[test]
+fn without_an_address_a_repository_is_created_and_its_lack_of_a_remote_said() {
+    let sandbox = Sandbox::new();
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global("sync.machineType", "linux");
+    let output = laptop.at("..").sync(["--setup", "--yes"]).succeeds();
+    let text = output.stdout() + &output.stderr();
+    assert!(text.contains("git remote add"), "{}", output.scene());
+    laptop.write("zshrc", "mine\n");
+    laptop.sync([]).succeeds().says("no remote");
+    assert_eq!(laptop.committed("zshrc"), "mine\n");
+
+    // The line that was shown leads on.
+    let remote = sandbox.empty_remote("origin");
+    laptop.git(["remote", "add", "origin", &remote.url()]);
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "mine");
+}
+
+#[test]
+fn an_existing_clone_is_enrolled_where_it_is() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop").in_repo("dotfiles");
+    laptop.clone_from(&remote.url());
+    laptop.write("zshrc", "changed before\n");
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    laptop.is_in_sync_with(&remote);
+    remote.has("zshrc", "changed before");
+    laptop.lacks("../configs").lacks("../dev");
+}
+
+#[test]
+fn a_second_setup_changes_nothing() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global("sync.machineType", "linux");
+    setup(&laptop, &remote.url());
+    let before = (
+        laptop.fingerprint(),
+        laptop.read(".sync/machine-id"),
+        remote.tip("main"),
+    );
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    setup(&laptop, &remote.url());
+    assert_eq!(
+        before,
+        (
+            laptop.fingerprint(),
+            laptop.read(".sync/machine-id"),
+            remote.tip("main")
+        )
+    );
+}
+
+#[test]
+fn rules_that_are_there_are_kept_byte_for_byte() {
+    for (own, attributes) in [
+        ("*.swp\nno newline at the end", "*.png binary"),
+        ("*.swp\r\n# windows\r\n", "* text=auto\r\n"),
+        ("# mine\n\n*.local\n\n\n", "# mine\n"),
+        ("caf\u{e9}/\n!keep\n", ""),
+    ] {
+        let sandbox = Sandbox::new();
+        let remote = plain_remote(&sandbox);
+        let laptop = sandbox.fresh("laptop");
+        laptop.clone_from(&remote.url());
+        laptop
+            .write(".gitignore", own)
+            .write(".gitattributes", attributes);
+        laptop.sync(["--setup", "--yes"]).succeeds();
+        let (ignore, rules) = (laptop.read(".gitignore"), laptop.read(".gitattributes"));
+        assert!(ignore.starts_with(own), "{ignore:?}");
+        assert!(rules.starts_with(attributes), "{rules:?}");
+        let ours = ignore.lines().filter(|line| *line == "*.local").count();
+        assert_eq!(ours, 1, "{ignore:?}");
+        laptop.is_in_sync_with(&remote);
+    }
+}
+
+#[test]
+fn a_rule_that_hides_our_tracked_files_is_noticed() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    laptop.write(".gitignore", ".sync/\n");
+    let output = laptop.sync(["--setup", "--yes"]);
+    let hidden = laptop
+        .try_git(["check-ignore", "-q", ".sync/config.yaml"])
+        .code()
+        == 0;
+    assert!(
+        !hidden || output.stderr().contains(".gitignore"),
+        "{}",
+        output.scene()
+    );
+}
+
+#[test]
+fn remove_undoes_it_and_keeps_every_file() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global("sync.machineType", "linux");
+    setup(&laptop, &remote.url());
+    laptop.write("zshrc", "not yet synced\n");
+
+    laptop.sync(["--setup", "--remove", "--yes"]).succeeds();
+
+    assert_eq!(
+        laptop
+            .try_git(["config", "--local", "sync.enabled"])
+            .stdout(),
+        ""
+    );
+    laptop
+        .has("zshrc", "not yet synced\n")
+        .lacks(".sync/state")
+        .lacks(".sync/sync-status");
+    laptop.sync([]).exits(128).tells("--setup");
+    laptop.sync(["--setup", "--remove", "--yes"]).succeeds();
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    laptop.is_in_sync_with(&remote);
+    remote.has("zshrc", "not yet synced");
+}
+
+#[test]
+fn another_git_sync_on_the_path_is_named() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    laptop.write("../extras/readme", "");
+    laptop.program(
+        &laptop.home().join("extras/git-sync"),
+        "# git-extras\nexit 1",
+    );
+    let path = format!(
+        "{}/extras:{}",
+        laptop.home().display(),
+        laptop.path_variable()
+    );
+    let clashing = laptop.with("PATH", &path);
+    let program = env!("CARGO_BIN_EXE_git-sync");
+    let mut command = clashing.command(program);
+    command.args(["--setup", "--yes"]);
+    clashing.run(command).succeeds().tells("extras/git-sync");
+
+    let mut command = laptop.command(program);
+    command.args(["--setup", "--yes"]);
+    laptop
+        .run(command)
+        .succeeds()
+        .does_not_tell("extras/git-sync");
+}
+
+#[test]
+fn an_alias_that_hides_the_command_is_named() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    laptop.git_global("alias.sync", "pull --rebase");
+    laptop
+        .sync(["--setup", "--yes"])
+        .succeeds()
+        .tells("alias.sync");
+}
+
+#[test]
+fn an_address_that_cannot_be_reached_leaves_nothing_behind() {
+    let laptop = Sandbox::new().fresh("laptop");
+    laptop.git_global("sync.machineType", "linux");
+    let url = format!("git://127.0.0.1:{}/configs.git", closed_port());
+    laptop
+        .at("..")
+        .sync(["--setup", "--yes", &url])
+        .exits_with_one_of(&[3, 128]);
+    laptop.lacks("");
+}
+
+#[test]
+fn a_folder_with_other_things_in_it_is_not_cloned_into() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global("sync.machineType", "linux");
+    laptop.write("diary", "mine\n").write("zshrc", "mine\n");
+    laptop
+        .at("..")
+        .sync(["--setup", "--yes", &remote.url()])
+        .exits_with_one_of(&[1, 128])
+        .tells("configs");
+    laptop
+        .has("diary", "mine\n")
+        .has("zshrc", "mine\n")
+        .lacks(".git");
+}
+
+#[test]
+fn a_clone_of_something_else_is_not_taken_over() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let other = sandbox.empty_remote("other");
+    let laptop = sandbox.machine("laptop", &other);
+    laptop.git_global("sync.machineType", "linux");
+    laptop
+        .at("..")
+        .sync(["--setup", "--yes", &remote.url()])
+        .exits_with_one_of(&[1, 128])
+        .tells("origin");
+    assert_eq!(laptop.git(["remote", "get-url", "origin"]), other.url());
+}
+
+#[test]
+fn on_a_terminal_it_asks_and_no_means_no() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global("sync.machineType", "linux");
+    let line = format!("git-sync --setup {}", remote.url());
+    on_a_terminal(&laptop, &line, "n\nn\nn\n")
+        .exits(5)
+        .says("[Y/n]");
+    laptop.lacks("");
+    on_a_terminal(&laptop, &line, "y\ny\ny\n").succeeds();
+    laptop.has("zshrc", "first\n");
+}
+
+#[test]
+fn the_machine_id_stays_when_the_host_gets_another_name() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global_unset("sync.machineId");
+    laptop.clone_from(&remote.url());
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    let id = laptop.read(".sync/machine-id");
+    laptop
+        .with("USER", "somebody")
+        .with("HOSTNAME", "elsewhere")
+        .sync([])
+        .succeeds();
+    assert_eq!(laptop.read(".sync/machine-id"), id);
+}
+
+#[test]
+fn two_machines_set_up_at_once_with_their_own_files_converge() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let machines = ["laptop", "server"].map(|name| {
+        let machine = sandbox.fresh(name);
+        machine.clone_from(&remote.url());
+        machine.write(format!("{name}.conf"), "mine\n");
+        machine
+    });
+    for machine in &machines {
+        machine.sync(["--setup", "--yes"]).succeeds();
+    }
+    settle(&machines.each_ref());
+    all_agree(&machines.each_ref(), &remote);
+}
