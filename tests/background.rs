@@ -110,7 +110,7 @@ fn a_server_that_wants_a_password_is_not_answered() {
     let (laptop, sshd) = asked_for_a_password(&sandbox);
     laptop.write("zshrc", "waits\n");
 
-    let output = on_a_terminal(&laptop, "git-sync --background", "");
+    let output = on_a_terminal(&laptop, "git-sync --background", []);
     let seen: Output = output.succeeds().says_nothing();
     wait_until("the server was asked", || sshd.connections() > 0);
     wait_for_quiet(&laptop);
@@ -137,7 +137,7 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     ]);
     laptop.write("zshrc", "waits\n");
 
-    on_a_terminal(&laptop, "git-sync --background", "")
+    on_a_terminal(&laptop, "git-sync --background", [])
         .succeeds()
         .says_nothing();
     assert!(server.join().unwrap(), "nobody came");
@@ -179,7 +179,7 @@ fn a_signing_key_that_wants_a_passphrase_is_not_asked_for() {
     laptop.write("zshrc", "unsigned\n");
     let asking = laptop.with("SSH_ASKPASS", &askpass).with("DISPLAY", ":99");
 
-    on_a_terminal(&asking, "git-sync --background", "")
+    on_a_terminal(&asking, "git-sync --background", [])
         .succeeds()
         .says_nothing();
     wait_until("the run is recorded", || !records(&laptop).is_empty());

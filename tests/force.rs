@@ -58,7 +58,7 @@ fn declining_changes_nothing() {
     let before = (laptop.fingerprint(), remote.tip("main"));
     for flag in ["--force-push", "--force-pull"] {
         for answer in ["n\n", "\n"] {
-            on_a_terminal(&laptop, &format!("git-sync {flag}"), answer)
+            on_a_terminal(&laptop, &format!("git-sync {flag}"), [("[y/N]", answer)])
                 .exits(5)
                 .says("[y/N]");
             assert_eq!(before, (laptop.fingerprint(), remote.tip("main")));
@@ -152,13 +152,13 @@ fn force_pull_overwrites_no_ignored_and_no_untracked_file_unseen() {
 #[test]
 fn a_yes_on_the_terminal_goes_ahead() {
     let (laptop, _, remote) = diverged();
-    on_a_terminal(&laptop, "git-sync --force-push", "y\n")
+    on_a_terminal(&laptop, "git-sync --force-push", [("[y/N]", "y\n")])
         .succeeds()
         .says("the server's commit");
     remote.has("zshrc", "laptop");
 
     let (laptop, _, _) = diverged();
-    on_a_terminal(&laptop, "git-sync --force-pull", "y\n")
+    on_a_terminal(&laptop, "git-sync --force-pull", [("[y/N]", "y\n")])
         .succeeds()
         .says("the laptop's commit");
     laptop.has("zshrc", "server\n");

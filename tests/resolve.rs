@@ -217,11 +217,11 @@ fn an_editor_result_with_markers_left_in_it_is_not_taken() {
     conflict.laptop.program(&editor, "exit 0");
     let laptop = conflict.laptop.with("GIT_EDITOR", &editor);
 
-    on_a_terminal(&laptop, "git-sync resolve zshrc", "").exits(1);
+    on_a_terminal(&laptop, "git-sync resolve zshrc", []).exits(1);
     conflict.is_held(["zshrc"]);
 
     laptop.program(&editor, r#"printf 'settled\n' > "$1""#);
-    on_a_terminal(&laptop, "git-sync resolve zshrc", "").succeeds();
+    on_a_terminal(&laptop, "git-sync resolve zshrc", []).succeeds();
     conflict.converges();
     conflict.server.has("zshrc", "settled\n");
 }

@@ -327,11 +327,11 @@ fn on_a_terminal_it_asks_and_no_means_no() {
     let laptop = sandbox.fresh("laptop");
     laptop.git_global("sync.machineType", "linux");
     let line = format!("git-sync --setup {}", remote.url());
-    on_a_terminal(&laptop, &line, "n\nn\nn\n")
+    on_a_terminal(&laptop, &line, [("[Y/n]", "n\n")])
         .exits(5)
         .says("[Y/n]");
     laptop.lacks("");
-    on_a_terminal(&laptop, &line, "y\ny\ny\n").succeeds();
+    on_a_terminal(&laptop, &line, [("[Y/n]", "y\n"), ("[Y/n]", "y\n")]).succeeds();
     laptop.has("zshrc", "first\n");
 }
 

@@ -189,7 +189,7 @@ fn colour_is_for_terminals_or_when_asked() {
         .sync(["--status"])
         .does_not_say("\x1b[");
     let terminal = laptop.with("TERM", "xterm");
-    let seen = crate::support::on_a_terminal(&terminal, "git-sync --status", "");
+    let seen = crate::support::on_a_terminal(&terminal, "git-sync --status", []);
     seen.succeeds().says("\x1b[");
     laptop.config("color.sync", "always");
     laptop.sync(["--status"]).says("\x1b[");

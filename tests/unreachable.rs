@@ -169,7 +169,8 @@ fn a_terminal_may_be_used_to_log_in() {
     laptop.write("zshrc", "waits\n");
 
     // A person at a terminal is asked, as git would ask; the wrong answers are refused.
-    let output = on_a_terminal(&laptop, "git-sync", "wrong\nwrong\nwrong\n");
+    let wrong = ("assword:", "wrong\n");
+    let output = on_a_terminal(&laptop, "git-sync", [wrong, wrong, wrong]);
     assert!(
         output.stdout().contains("assword:"),
         "nobody was asked\n{}",

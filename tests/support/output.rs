@@ -1,6 +1,7 @@
 //! What a command said and did; a failed expectation prints the whole scene.
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus};
@@ -17,6 +18,7 @@ pub(crate) struct Running {
     machine: Machine,
     command: String,
     streams: [PathBuf; 2],
+    answered: usize,
     started: Instant,
 }
 
@@ -43,6 +45,7 @@ impl Running {
             machine: machine.clone(),
             command: shown(&command),
             streams,
+            answered: 0,
             started,
         }
     }
@@ -50,6 +53,24 @@ impl Running {
     /// The number of the process.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// Types an answer when a prompt has come up; does nothing when the end comes first.
+    pub(super) fn answer(&mut self, prompt: &str, answer: &str) {
+        let stdout = self.streams[0].clone();
+        let mut asked = None;
+        super::wait_until(&format!("it asks {prompt:?} or ends"), || {
+            let text = String::from_utf8_lossy(&fs::read(&stdout).expect("own file")).into_owned();
+            let new = text.get(self.answered..).and_then(|new| new.find(prompt));
+            asked = new.map(|at| self.answered + at + prompt.len());
+            asked.is_some() || self.child.try_wait().is_ok_and(|status| status.is_some())
+        });
+        if let (Some(end), Some(stdin)) = (asked, self.child.stdin.as_mut()) {
+            self.answered = end;
+            stdin
+                .write_all(answer.as_bytes())
+                .expect("the terminal listens");
+        }
     }
 
     /// Sends a signal to the process, as a user's Ctrl-C or a system's shutdown does.

@@ -85,6 +85,7 @@ impl Sshd {
         wait_until("sshd listens", || {
             TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
+        wait_until("sshd has seen that", || server.guests() == 1);
         server.install_client(sandbox);
         server
     }
@@ -133,6 +134,11 @@ impl Sshd {
 
     /// How many connections it has seen so far.
     pub(crate) fn connections(&self) -> usize {
+        // The first one was our own knock at the door.
+        self.guests() - 1
+    }
+
+    fn guests(&self) -> usize {
         let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         log.lines()
             .filter(|line| line.starts_with("Connection from "))
