@@ -133,14 +133,15 @@ fn a_remote_that_is_always_faster_ends_the_run_in_bounded_time() {
     remote.has("zshrc", "laptop");
 }
 
+/// A pre-push that says when it is there and goes on when told, or after a minute.
+const WAITS: &str = "touch ../pushing; n=0
+    while ! test -e ../go && test $n -lt 3000; do sleep 0.02; n=$((n + 1)); done";
+
 #[test]
 fn while_one_run_is_at_work_a_second_one_leaves_at_once_with_4() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.write("zshrc", "changed\n");
-    laptop.hook(
-        "pre-push",
-        "touch ../pushing; while ! test -e ../go; do sleep 0.02; done",
-    );
+    laptop.hook("pre-push", WAITS);
     let first = laptop.start_sync([]);
     wait_until("the first run pushes", || laptop.exists("../pushing"));
 
@@ -167,10 +168,7 @@ fn while_one_run_is_at_work_a_second_one_leaves_at_once_with_4() {
 fn waiting_for_the_lock_ends_when_its_time_is_up() {
     let (laptop, _, _) = Sandbox::new().laptop_and_server();
     laptop.write("zshrc", "changed\n");
-    laptop.hook(
-        "pre-push",
-        "touch ../pushing; while ! test -e ../go; do sleep 0.02; done",
-    );
+    laptop.hook("pre-push", WAITS);
     let first = laptop.start_sync([]);
     wait_until("the first run pushes", || laptop.exists("../pushing"));
     let second = laptop.run(laptop.sync_command(["--wait=1"])).exits(4);
@@ -203,7 +201,7 @@ fn of_twenty_runs_at_once_one_does_the_work_and_nothing_stays_locked() {
 fn a_killed_run_leaves_no_lock_and_its_syncing_sign_is_not_believed() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.write("zshrc", "changed\n");
-    laptop.hook("pre-push", "touch ../pushing; sleep 600");
+    laptop.hook("pre-push", "touch ../pushing; sleep 60");
     let run = laptop.start_sync([]);
     wait_until("the run pushes", || laptop.exists("../pushing"));
     run.signal_all(rustix::process::Signal::KILL);

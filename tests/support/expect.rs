@@ -228,7 +228,8 @@ impl Machine {
             let full = self.path(&path);
             let bytes = match fs::read_link(&full) {
                 Ok(target) => target.as_os_str().as_bytes().to_vec(),
-                Err(_) => fs::read(&full).unwrap_or_default(),
+                Err(_) if full.is_file() => fs::read(&full).unwrap_or_default(),
+                Err(_) => Vec::new(),
             };
             let mode = if full.is_symlink() || full.exists() {
                 self.mode(&path)
@@ -316,9 +317,12 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Whether a file has a line that starts like a conflict marker.
 fn has_markers(path: &Path) -> bool {
-    fs::read(path).is_ok_and(|bytes| {
-        bytes
-            .split(|byte| *byte == b'\n')
-            .any(|line| line.starts_with(b"<<<<<<< ") || line.starts_with(b">>>>>>> "))
-    })
+    // A fifo is not read: nobody writes to it.
+    let is_file = path.symlink_metadata().is_ok_and(|data| data.is_file());
+    is_file
+        && fs::read(path).is_ok_and(|bytes| {
+            bytes
+                .split(|byte| *byte == b'\n')
+                .any(|line| line.starts_with(b"<<<<<<< ") || line.starts_with(b">>>>>>> "))
+        })
 }

@@ -89,31 +89,37 @@ impl Running {
     #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn finish(mut self) -> Output {
-        let status = self.child.wait_timeout(DEADLINE).expect("own child");
-        let hung = status.is_none();
-        let status = status.unwrap_or_else(|| {
-            let pid = rustix::process::Pid::from_child(&self.child);
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-            self.child.wait().expect("own child")
-        });
-        let [stdout, stderr] = self
-            .streams
-            .each_ref()
-            .map(|path| fs::read(path).expect("own file"));
+        let ended = self.child.wait_timeout(DEADLINE).expect("own child");
+        let status = ended.unwrap_or_else(|| self.kill());
+        let read = |path: &PathBuf| fs::read(path).expect("own file");
+        let [stdout, stderr] = self.streams.each_ref().map(read);
         let output = Output {
-            machine: self.machine,
-            command: self.command,
+            machine: self.machine.clone(),
+            command: self.command.clone(),
             status,
             took: self.started.elapsed(),
             stdout,
             stderr,
         };
-        assert!(
-            !hung,
-            "the command did not end in {DEADLINE:?}\n{}",
-            output.scene()
-        );
+        let scene = || output.scene();
+        assert!(ended.is_some(), "did not end in {DEADLINE:?}\n{}", scene());
         output
+    }
+
+    /// Ends the whole process group.
+    fn kill(&mut self) -> ExitStatus {
+        let group = rustix::process::Pid::from_child(&self.child);
+        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        self.child.wait().expect("own child")
+    }
+}
+
+impl Drop for Running {
+    /// Leaves nothing running behind a story that ended early.
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            self.kill();
+        }
     }
 }
 
