@@ -90,7 +90,7 @@ fn a_pre_push_that_refuses_leaves_the_commit_here() {
         "{}",
         laptop.read("../refs")
     );
-    laptop.shows("↑");
+    laptop.shows("✗");
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn outside_of_any_repository_the_configured_one_is_synced() {
     let root = laptop.root().to_str().unwrap().to_owned();
     laptop.write("zshrc", "by environment\n");
     laptop
-        .at("..")
+        .from_home()
         .with("GIT_SYNC_DIRECTORY", &root)
         .sync([])
         .succeeds();
@@ -51,7 +51,7 @@ fn outside_of_any_repository_the_configured_one_is_synced() {
 
     laptop.write("zshrc", "by setting\n");
     laptop.git(["config", "--global", "sync.directory", "~/configs"]);
-    laptop.at("..").sync([]).succeeds();
+    laptop.from_home().sync([]).succeeds();
     remote.has("zshrc", "by setting");
 }
 

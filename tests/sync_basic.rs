@@ -1,6 +1,6 @@
 //! `git sync` on an ordinary day: what changed here goes out, what changed there comes in.
 
-use crate::support::{Sandbox, all_agree, settle};
+use crate::support::{IGNORE, Sandbox, all_agree, settle};
 
 #[test]
 fn when_nothing_changed_it_says_so_and_changes_nothing() {
@@ -208,7 +208,7 @@ fn our_own_files_are_never_committed() {
     laptop.write("zshrc", "changed\n");
     laptop.sync([]).succeeds();
 
-    for name in ["machine-id", "last-sync", "sync-status", "state"] {
+    for name in ["last-sync", "sync-status", "state"] {
         assert!(
             laptop.exists(format!(".sync/{name}")),
             ".sync/{name} is missing"
@@ -221,6 +221,19 @@ fn our_own_files_are_never_committed() {
             .all(|name| !name.starts_with(".sync/"))
     );
     laptop.is_clean();
+}
+
+#[test]
+fn our_own_files_are_not_committed_where_the_rule_is_lost() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write(".gitignore", "# somebody cleaned up\n");
+    settle(&[&laptop, &server]);
+    let files = remote.files();
+    assert!(
+        files.iter().all(|name| !name.starts_with(".sync/")),
+        "{files:?}"
+    );
+    all_agree(&[&laptop, &server], &remote);
 }
 
 #[test]
@@ -243,7 +256,7 @@ fn the_automatic_commit_names_the_machine_and_the_files() {
 #[test]
 fn the_commit_message_follows_the_template() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    let template = "{count} from {machine} by {user}: {files} $(touch ../oops) {unknown}";
+    let template = "{count} from {machine} by {user}: {files} $(touch ../oops)";
     laptop.config("sync.commitMessage", template);
     laptop
         .write("zshrc", "changed\n")
@@ -254,6 +267,14 @@ fn the_commit_message_follows_the_template() {
     let start = "2 from ana@laptop-linux by laptop: tmux.conf, zshrc $(touch ../oops)";
     assert!(subject.starts_with(start), "{subject}");
     laptop.lacks("../oops");
+
+    laptop.config("sync.commitMessage", "{unknown}");
+    laptop.write("zshrc", "changed again\n");
+    laptop
+        .sync([])
+        .exits(128)
+        .tells("sync.commitMessage")
+        .tells("{unknown}");
 }
 
 #[test]
@@ -277,7 +298,7 @@ fn with_commit_never_changes_stay_uncommitted_and_staged_parts_staged() {
     laptop.has("tmux.conf", "server\n");
     assert_eq!(
         laptop.git(["status", "--porcelain"]),
-        "M  zshrc\n M vim/vimrc\n?? new"
+        " M vim/vimrc\nM  zshrc\n?? new"
     );
     assert_eq!(laptop.head(), remote.tip("main"));
 }
@@ -313,7 +334,7 @@ fn it_works_from_a_folder_below_and_as_a_git_command() {
 
     let root = server.root().to_str().unwrap().to_owned();
     server.write("tmux.conf", "word form\n");
-    server.at("..").sync(["-C", &root, "run"]).succeeds();
+    server.from_home().sync(["-C", &root, "run"]).succeeds();
     remote.has("tmux.conf", "word form");
 }
 
@@ -324,7 +345,7 @@ fn without_a_remote_it_commits_here_and_says_so() {
     laptop
         .sh("git init -q configs && git -C configs config sync.enabled true")
         .succeeds();
-    laptop.write("zshrc", "alone\n");
+    laptop.write(".gitignore", IGNORE).write("zshrc", "alone\n");
 
     laptop
         .sync([])

@@ -214,7 +214,7 @@ fn a_remote_that_may_only_be_read_gives_and_keeps_what_waits_here() {
     laptop
         .has("tmux.conf", "server\n")
         .has("zshrc", "waits\n")
-        .shows("↑");
+        .shows("✗");
     assert_eq!(laptop.committed("zshrc"), "waits\n");
     settle(&[&laptop, &server]);
     all_agree(&[&laptop, &server], &remote);
@@ -232,7 +232,7 @@ fn a_remote_that_refuses_the_push_says_why() {
         .tells("only on Mondays");
 
     assert_eq!(laptop.committed("zshrc"), "waits\n");
-    laptop.shows("↑");
+    laptop.shows("✗");
     remote.hook("pre-receive", "exit 0");
     settle(&[&laptop, &server]);
     all_agree(&[&laptop, &server], &remote);

@@ -33,7 +33,7 @@ pub(crate) struct Machine {
     name: String,
     home: PathBuf,
     root: PathBuf,
-    cwd: PathBuf,
+    cwd: Option<PathBuf>,
     env: BTreeMap<OsString, Option<OsString>>,
 }
 
@@ -50,7 +50,7 @@ impl Machine {
             scene: Arc::clone(scene),
             name: name.to_owned(),
             root: home.join("configs"),
-            cwd: home.clone(),
+            cwd: None,
             home,
             env: BTreeMap::new(),
         }
@@ -100,7 +100,14 @@ impl Machine {
     /// The same machine, looked at from another folder (relative to the configs).
     pub(crate) fn at(&self, folder: impl AsRef<Path>) -> Self {
         let mut other = self.clone();
-        other.cwd = self.root.join(folder);
+        other.cwd = Some(self.root.join(folder));
+        other
+    }
+
+    /// The same machine, looked at from its home.
+    pub(crate) fn from_home(&self) -> Self {
+        let mut other = self.clone();
+        other.cwd = Some(self.home.clone());
         other
     }
 
@@ -108,7 +115,6 @@ impl Machine {
     pub(crate) fn in_repo(&self, folder: impl AsRef<Path>) -> Self {
         let mut other = self.clone();
         other.root = self.home.join(folder);
-        other.cwd.clone_from(&other.root);
         other
     }
 
@@ -121,11 +127,12 @@ impl Machine {
 
     /// Any command in this machine's world.
     pub(crate) fn command(&self, program: &str) -> Command {
-        let cwd = if self.cwd == self.home && self.root.is_dir() {
+        let usual = if self.root.is_dir() {
             &self.root
         } else {
-            &self.cwd
+            &self.home
         };
+        let cwd = self.cwd.as_ref().unwrap_or(usual);
         let mut command = self.scene.command(program, &self.home, cwd);
         for (key, value) in &self.env {
             match value {
