@@ -1,5 +1,9 @@
 //! `--background` at the start of a shell: it returns at once, cannot ask, cannot hang, cannot talk.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{
@@ -128,7 +132,7 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     let askpass = laptop.home().join("askpass");
     laptop.program(&askpass, "touch \"$HOME/asked\"; echo wrong");
     laptop.config("core.askPass", askpass.to_str().unwrap());
-    let (port, server) = unauthorized();
+    let (port, came) = unauthorized();
     laptop.git([
         "remote",
         "set-url",
@@ -140,7 +144,7 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     on_a_terminal(&laptop, "git-sync --background", [])
         .succeeds()
         .says_nothing();
-    assert!(server.join().unwrap(), "nobody came");
+    wait_until("the server was asked", || came.load(Ordering::Acquire));
     wait_for_quiet(&laptop);
 
     laptop.lacks("../asked");
@@ -148,21 +152,22 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     assert_eq!(laptop.committed("zshrc"), "waits\n");
 }
 
-/// A web server that answers its first guest with 401.
-fn unauthorized() -> (u16, std::thread::JoinHandle<bool>) {
-    use std::io::{Read, Write};
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+/// A web server that answers its first guest with 401; tells when somebody came.
+fn unauthorized() -> (u16, Arc<AtomicBool>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"configs\"\r\n\
                   Content-Length: 0\r\nConnection: close\r\n\r\n";
-    let thread = std::thread::spawn(move || {
+    let came = Arc::new(AtomicBool::new(false));
+    let told = Arc::clone(&came);
+    std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut request = [0; 4096];
         let length = stream.read(&mut request).unwrap();
         stream.write_all(answer.as_bytes()).unwrap();
-        length > 0
+        told.store(length > 0, Ordering::Release);
     });
-    (port, thread)
+    (port, came)
 }
 
 #[test]

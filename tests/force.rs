@@ -130,9 +130,8 @@ fn force_pull_overwrites_no_ignored_and_no_untracked_file_unseen() {
         .write("secrets.local", "mine\n")
         .write("notes", "mine\n");
 
-    laptop
-        .sync(["--force-pull", "--yes"])
-        .exits_with_one_of(&[0, 1]);
+    let output = laptop.sync(["--force-pull", "--yes"]);
+    let output = output.exits_with_one_of(&[0, 1]);
 
     let safe = |path: &str| {
         let blob = laptop
@@ -146,7 +145,7 @@ fn force_pull_overwrites_no_ignored_and_no_untracked_file_unseen() {
         "{}",
         laptop.scenery()
     );
-    assert_eq!(laptop.head(), remote.tip("main"));
+    assert_eq!(laptop.head(), remote.tip("main"), "{}", output.scene());
 }
 
 #[test]

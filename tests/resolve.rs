@@ -154,19 +154,40 @@ fn ours_and_theirs_at_once_is_a_usage_error() {
 
 #[test]
 fn undo_brings_the_hold_and_both_versions_back() {
-    for side in ["--theirs", "--ours"] {
-        let conflict = Conflict::of_content();
-        conflict.is_held(["zshrc"]);
-        conflict.laptop.sync(["resolve", side, "zshrc"]).succeeds();
-        conflict
-            .laptop
-            .sync(["resolve", "--undo", "zshrc"])
-            .exits_with_one_of(&[0, 1]);
-        conflict.laptop.has("zshrc", "export EDITOR=hx\n");
-        conflict.is_held(["zshrc"]);
-        conflict.resolves("--theirs", ["zshrc"]);
-        conflict.server.has("zshrc", "export EDITOR=nano\n");
-    }
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let laptop = &conflict.laptop;
+    laptop.sync(["resolve", "--theirs", "zshrc"]).succeeds();
+    laptop.has("zshrc", "export EDITOR=nano\n");
+
+    laptop
+        .sync(["resolve", "--undo", "zshrc"])
+        .exits_with_one_of(&[0, 1]);
+
+    laptop.has("zshrc", "export EDITOR=hx\n");
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.server.has("zshrc", "export EDITOR=hx\n");
+}
+
+#[test]
+fn undo_of_ours_keeps_the_live_file_and_both_versions() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let laptop = &conflict.laptop;
+    laptop.sync(["resolve", "--ours", "zshrc"]).succeeds();
+
+    laptop
+        .sync(["resolve", "--undo", "zshrc"])
+        .exits_with_one_of(&[0, 1]);
+
+    laptop.has("zshrc", "export EDITOR=hx\n");
+    let history = laptop.git(["log", "--all", "--patch", "--format=%h"]);
+    assert!(history.contains("+export EDITOR=nano"), "{history}");
+    laptop
+        .sync(["resolve", "--theirs"])
+        .exits_with_one_of(&[0, 1]);
+    laptop.sync([]).succeeds();
 }
 
 #[test]
@@ -179,7 +200,7 @@ fn a_mergetool_works_on_scratch_copies_and_its_result_counts() {
     laptop.config("mergetool.mine.cmd", tool);
     laptop.config("mergetool.mine.trustExitCode", "true");
 
-    laptop.sync(["resolve", "zshrc"]).succeeds();
+    on_a_terminal(laptop, "git-sync resolve zshrc", []).succeeds();
 
     laptop.has("../live", "export EDITOR=hx\n");
     laptop.has(
@@ -204,7 +225,8 @@ fn a_mergetool_that_gives_up_changes_nothing() {
         .laptop
         .config("mergetool.mine.trustExitCode", "true");
 
-    conflict.laptop.sync(["resolve", "zshrc"]).exits(1);
+    let output = on_a_terminal(&conflict.laptop, "git-sync resolve zshrc", []);
+    output.exits_with_one_of(&[1, 5]);
 
     conflict.is_held(["zshrc"]);
 }
@@ -217,7 +239,9 @@ fn an_editor_result_with_markers_left_in_it_is_not_taken() {
     conflict.laptop.program(&editor, "exit 0");
     let laptop = conflict.laptop.with("GIT_EDITOR", &editor);
 
-    on_a_terminal(&laptop, "git-sync resolve zshrc", []).exits(1);
+    on_a_terminal(&laptop, "git-sync resolve zshrc", [])
+        .exits(5)
+        .says("markers");
     conflict.is_held(["zshrc"]);
 
     laptop.program(&editor, r#"printf 'settled\n' > "$1""#);

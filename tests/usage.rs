@@ -40,6 +40,7 @@ fn flags_and_words_are_the_same_commands() {
     let (laptop, _, _) = Sandbox::new().laptop_and_server();
     laptop.sync([]).succeeds();
     laptop.write("zshrc", "changed\n");
+    let laptop = laptop.with("GIT_SYNC_NOW", "1800000000");
     for [flag, word] in [["--status", "status"], ["--diff", "diff"]] {
         assert_eq!(laptop.sync([flag]).stdout(), laptop.sync([word]).stdout());
     }
