@@ -196,7 +196,7 @@ fn a_mergetool_works_on_scratch_copies_and_its_result_counts() {
     conflict.is_held(["zshrc"]);
     let laptop = &conflict.laptop;
     laptop.config("merge.tool", "mine");
-    let tool = r#"cp zshrc ../live; cp "$BASE" ../base; cat "$LOCAL" "$REMOTE" > "$MERGED""#;
+    let tool = r#"cp "$HOME/configs/zshrc" "$HOME/live"; cp "$BASE" "$HOME/base"; cat "$LOCAL" "$REMOTE" > "$MERGED""#;
     laptop.config("mergetool.mine.cmd", tool);
     laptop.config("mergetool.mine.trustExitCode", "true");
 
