@@ -69,7 +69,7 @@ fn an_edit_within_the_same_second_and_of_the_same_size_is_seen() {
         laptop.write("zshrc", format!("a {round}\n"));
         laptop.sync([]).succeeds();
         // The user's own git writes the index anew, a moment after the file.
-        laptop.git(["update-index", "--force-write-index"]);
+        laptop.git(["add", "--all"]);
         laptop.write("zshrc", format!("b {round}\n"));
         laptop.sync([]).succeeds();
         remote.has("zshrc", &format!("b {round}"));

@@ -101,7 +101,9 @@ fn a_connection_cut_in_the_middle_is_mended_by_the_next_run() {
         server.sync([]).succeeds();
         laptop.write("zshrc", format!("{service} {bytes}\n"));
         // The shell ends with the last byte, so that no end of the pipe stays open.
-        let script = format!("git-{service}-pack \"$@\" | {{ head -c {bytes}; kill $$; }}");
+        let script = format!(
+            "git-{service}-pack \"$@\" | {{ dd bs=1 count={bytes} 2>/dev/null; kill $$; }}"
+        );
         laptop.program(&cut, &script);
         let key = format!("remote.origin.{service}pack");
         laptop.config(&key, cut.to_str().unwrap());
