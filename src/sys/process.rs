@@ -305,7 +305,7 @@ impl Collected {
             while let Ok(read @ 1..) = stream.read(&mut buffer) {
                 if shown {
                     // That nobody watches any more is no reason to stop.
-                    let _ = std::io::stderr().write_all(&buffer[..read]);
+                    drop(std::io::stderr().write_all(&buffer[..read]));
                 }
                 if let Ok(mut bytes) = shared.lock() {
                     bytes.extend_from_slice(&buffer[..read]);
