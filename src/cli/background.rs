@@ -19,12 +19,16 @@ use std::time::{Duration, Instant};
 /// The last resort comes this much after the time limit, seconds.
 const GRACE: u64 = 10;
 
+/// Leaves the terminal behind, where this is the detached process; call it before anything is opened.
+pub(super) fn detach_if_worker() {
+    if env::get(env::WORKER).is_some() {
+        detach::become_worker();
+    }
+}
+
 /// Starts the work, or does it where this is the detached process.
 pub(super) fn run(global: &Global) -> Exit {
     let worker = env::get(env::WORKER).is_some();
-    if worker {
-        detach::become_worker();
-    }
     // Nobody is there to read an error; what concerns a repository is in its log.
     drop(if worker {
         work(global)

@@ -18,7 +18,7 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::Manner;
 use crate::ops::force::Winner;
-use crate::sys::interrupt;
+use crate::sys::{env, interrupt};
 use crate::ui::style::{self, Colour};
 use crate::ui::{Loudness, Ui, json};
 use args::{Cli, Global, Mode};
@@ -29,6 +29,7 @@ use std::rc::Rc;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    background::detach_if_worker();
     let exit = match Cli::try_parse() {
         Ok(cli) => start(&cli),
         Err(error) => {
@@ -91,7 +92,8 @@ fn open(global: &Global, ui: &Ui) -> Result<Repo> {
 
 /// Follows the settings of `repo` for what is said.
 fn follow(repo: &Repo, global: &Global, ui: &Ui) -> Result<()> {
-    if repo.config_bool(config::ADVICE)? == Some(false) {
+    let advice = env::text(env::GIT_ADVICE).as_deref() != Some("0");
+    if !advice || repo.config_bool(config::ADVICE)? == Some(false) {
         ui.show_hints(false);
     }
     if global.colour().is_none() {

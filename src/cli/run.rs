@@ -28,6 +28,7 @@ pub(super) fn options(global: &Global) -> Options {
     };
     Options {
         dry_run: global.dry_run,
+        differences: global.dry_run && global.verbose > 0,
         offline: global.offline,
         wait,
     }

@@ -192,7 +192,7 @@ impl Git<'_> {
     #[must_use]
     pub fn showing_progress(mut self, show: bool) -> Self {
         if show {
-            self.process = self.process.stderr(Sink::Inherit);
+            self.process = self.process.stderr(Sink::Progress);
         }
         self
     }

@@ -17,7 +17,8 @@ pub struct PrivateIndex<'repo> {
 
 impl<'repo> PrivateIndex<'repo> {
     /// A copy of the user's index at `path`: what the user staged is in it, and what git remembers
-    /// of the files, so that only changed ones are read.
+    /// of the files, so that only changed ones are read. Its time is copied too: git tells by it which
+    /// entries are too young to be believed.
     pub fn copy_of_users(repo: &'repo Repo, path: PathBuf) -> Result<Self> {
         fs::remove_file(&path)?;
         let users = repo.index_path();

@@ -73,7 +73,10 @@ impl Repo {
         if let Some((name, value)) = transport.env() {
             git = git.env(name, value);
         }
-        let ended = git.args([upstream.remote.as_str(), &refspec]).answer()?;
+        let ended = git
+            .args([upstream.remote.as_str(), &refspec])
+            .showing_progress(show)
+            .answer()?;
         if ended.success() {
             return Ok(Fetched::Done);
         }

@@ -8,8 +8,13 @@ use super::Repo;
 use super::tree::unread;
 use crate::error::{Error, Result};
 use crate::model::path::RepoPath;
+use crate::sys::fs;
 use gix::bstr::BString;
+use gix::index::entry::Flags;
 use std::collections::BTreeSet;
+
+/// What marks an entry that the user told git not to look at.
+const UNWATCHED: Flags = Flags::ASSUME_VALID.union(Flags::SKIP_WORKTREE);
 
 /// What a look at the work tree found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -56,6 +61,7 @@ impl Repo {
             self.scan_with_gix(untracked)
                 .or_else(|_| self.scan_with_git(untracked))?
         };
+        scan.changed.extend(self.too_young()?);
         for paths in [&mut scan.changed, &mut scan.untracked, &mut scan.staged] {
             paths.retain(|path| !path.is_private());
         }
@@ -84,21 +90,52 @@ impl Repo {
 
     /// Tracked paths that the user told git not to look at, so that changes of them are in no scan.
     pub fn unwatched(&self) -> Result<BTreeSet<RepoPath>> {
-        use gix::index::entry::Flags;
         let failed = |source: &dyn std::fmt::Display| {
             Error::failed("the index cannot be read").because(source.to_string())
         };
         let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
             return Ok(BTreeSet::new());
         };
-        let unwatched = Flags::ASSUME_VALID | Flags::SKIP_WORKTREE;
         let entries = index
             .entries()
             .iter()
-            .filter(|entry| entry.flags.intersects(unwatched));
+            .filter(|entry| entry.flags.intersects(UNWATCHED));
         Ok(entries
             .map(|entry| RepoPath::from_bytes(entry.path(&index).to_vec()))
             .collect())
+    }
+
+    /// Files that were written in the same second as the index, and differ from what it remembers in
+    /// the fraction: gix compares whole seconds, and takes an entry for clean that is not.
+    fn too_young(&self) -> Result<BTreeSet<RepoPath>> {
+        use std::os::unix::fs::MetadataExt as _;
+        let failed = |source: &dyn std::fmt::Display| {
+            Error::failed("the index cannot be read").because(source.to_string())
+        };
+        let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
+            return Ok(BTreeSet::new());
+        };
+        let Some(written) = fs::look(&self.index_path())? else {
+            return Ok(BTreeSet::new());
+        };
+        let young = index
+            .entries()
+            .iter()
+            .filter(|entry| i64::from(entry.stat.mtime.secs) >= written.mtime())
+            .filter(|entry| !entry.flags.intersects(UNWATCHED));
+        let mut changed = BTreeSet::new();
+        for entry in young {
+            let path = RepoPath::from_bytes(entry.path(&index).to_vec());
+            let Some(found) = fs::look(&path.below(self.top()))? else {
+                continue;
+            };
+            let same = i64::from(entry.stat.mtime.nsecs) == found.mtime_nsec()
+                && i64::from(entry.stat.ctime.nsecs) == found.ctime_nsec();
+            if found.is_file() && !same {
+                changed.insert(path);
+            }
+        }
+        Ok(changed)
     }
 
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {

@@ -10,7 +10,7 @@ use crate::model::held::HeldSet;
 use crate::model::path::RepoPath;
 
 /// One path that differs.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Difference {
     /// Where, and what the two sides have.
     pub change: Change,
@@ -77,7 +77,12 @@ fn compare(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<Vec
     Ok(differences)
 }
 
-fn read(ctx: &Context<'_>, change: Change, between: (String, String)) -> Result<Difference> {
+/// Reads the two contents of a change.
+pub(super) fn read(
+    ctx: &Context<'_>,
+    change: Change,
+    between: (String, String),
+) -> Result<Difference> {
     let old = text(ctx, change.old.as_ref())?;
     let new = text(ctx, change.new.as_ref())?;
     Ok(Difference {

@@ -331,6 +331,7 @@ fn install(
 ) -> Result<Published> {
     let users = ctx.repo.index_path();
     let lock = users.with_extension("lock");
+    fs::sync_file(finished.path())?;
     take_index_lock(finished.path(), &lock)?;
     let mut changes = publication.refs.clone();
     changes.push(RefChange {

@@ -9,8 +9,9 @@ use super::look::look;
 use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
-use super::{Context, guard};
+use super::{Context, guard, snapshot};
 use crate::error::{Error, Kind, Result};
+use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
 use crate::git::mergetool::Versions;
 use crate::git::refs::RefChange;
@@ -135,7 +136,7 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
         old: None,
         new: Some(kept),
     });
-    put(ctx, branch, &targets, refs, "sync: resolve")
+    put(ctx, branch, None, &targets, refs, "sync: resolve")
 }
 
 /// What the branch has above or below a held path: a file where this machine has a folder, or the
@@ -230,8 +231,9 @@ fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<()> {
         if back.is_empty() {
             continue;
         }
+        let tip_now = takes_back(ctx, tip, &back)?;
         let all: Vec<_> = back.iter().map(|held| held.path.clone()).collect();
-        let theirs = ctx.repo.entries(tip, &all)?;
+        let theirs = ctx.repo.entries(&tip_now, &all)?;
         let mut set = holding.set.clone();
         let mut targets = Vec::new();
         for held in back {
@@ -251,15 +253,65 @@ fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<()> {
             old: Some(oid),
             new: None,
         });
-        return put(ctx, branch, &targets, refs, "sync: resolve --undo");
+        return put(
+            ctx,
+            branch,
+            Some(&tip_now),
+            &targets,
+            refs,
+            "sync: resolve --undo",
+        );
     }
     Err(Error::blocked("there is no decision to take back"))
+}
+
+/// The tip without the decisions for this machine's version: the remote's stands there again, as
+/// before them. Where somebody has changed the path since, theirs stays.
+fn takes_back(ctx: &Context<'_>, tip: &Oid, decided: &[Held]) -> Result<Oid> {
+    let repo = ctx.repo;
+    let paths: Vec<_> = decided.iter().map(|held| held.path.clone()).collect();
+    let now = repo.entries(tip, &paths)?;
+    let ours = decided
+        .iter()
+        .filter(|held| now.get(&held.path) == held.ours.as_ref());
+    let back: Vec<_> = ours
+        .map(|held| (&held.path, held.theirs.as_ref()))
+        .collect();
+    if back.is_empty() {
+        return Ok(tip.clone());
+    }
+    snapshot::ensure_identity(ctx)?;
+    let message = format!("sync: take {} back on {}\n", back.len(), ctx.machine.id);
+    let tree = repo.tree_with(&repo.tree_of(tip)?, back, ctx.scratch("back"))?;
+    repo.write_commit(&Commit::new(tree, vec![tip.clone()], message), Sign::Yes)
+}
+
+/// Gives this machine the branch's version of `paths`, and changes `refs` with it.
+pub(super) fn take_theirs(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    paths: &[Held],
+    refs: Vec<RefChange>,
+) -> Result<()> {
+    let targets: Vec<_> = paths
+        .iter()
+        .map(|held| (held.path.clone(), held.theirs.clone()))
+        .collect();
+    put(
+        ctx,
+        branch,
+        None,
+        &targets,
+        refs,
+        "sync: what could not be written before",
+    )
 }
 
 /// Puts `targets` into the work tree, and changes `refs` with it.
 fn put(
     ctx: &Context<'_>,
     branch: &Branch,
+    new: Option<&Oid>,
     targets: &[(RepoPath, Option<Entry>)],
     refs: Vec<RefChange>,
     message: &str,
@@ -271,7 +323,10 @@ fn put(
     set_folders_aside(ctx, targets)?;
     let seen = IndexSeen::now(&repo.index_path())?;
     let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
-    let index_tree = index.write_tree()?;
+    let index_tree = match new {
+        Some(new) => repo.tree_of(new)?,
+        None => index.write_tree()?,
+    };
     let (from, changes) = live_changes(ctx, &index, targets)?;
     let entries = targets.iter().map(|(path, entry)| (path, entry.as_ref()));
     let live_tree = repo.tree_with(&from, entries, ctx.scratch("target"))?;
@@ -280,7 +335,7 @@ fn put(
         &Publication {
             branch: &branch.name,
             old: Some(tip),
-            new: tip,
+            new: new.unwrap_or(tip),
             index_tree: &index_tree,
             live_tree: &live_tree,
             changes,

@@ -4,13 +4,14 @@
 //! A round does all of it once. Where somebody was faster (another machine pushed, the user saved a
 //! file or committed), nothing is forced: the round is run again on what is there now.
 
+use super::diff::{self, Difference};
 use super::guard::{self, Ready};
 use super::held::{self, Holding};
 use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
 use super::upstream;
-use super::{Context, Done, recover};
+use super::{Context, Done, collide, recover, resolve};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -22,9 +23,9 @@ use crate::model::held::Held;
 use crate::model::path::RepoPath;
 use crate::model::run::RunResult;
 use crate::model::state::{Counts, State};
-use crate::store::machine;
+use crate::store::{held as store, leftovers, machine};
 use crate::sys::lock::Lock;
-use crate::sys::{clock, fs, interrupt};
+use crate::sys::{clock, fs, interrupt, process};
 use std::time::Duration;
 
 /// How a sync is run.
@@ -32,6 +33,8 @@ use std::time::Duration;
 pub struct Options {
     /// Change nothing; say what would change.
     pub dry_run: bool,
+    /// With a dry run: read what differs, to show it.
+    pub differences: bool,
     /// Do not touch the network.
     pub offline: bool,
     /// How long to wait for another run.
@@ -79,6 +82,8 @@ pub struct Outcome {
     pub rewritten: bool,
     /// Was the remote asked?
     pub reach: Reach,
+    /// With a dry run, where wished: what differs.
+    pub differences: Vec<Difference>,
     /// What is left to do.
     pub counts: Counts,
     /// Connections to the remote.
@@ -118,7 +123,13 @@ pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     guard::check(ctx)?;
     with_lock(ctx, options, |ready| {
         if options.dry_run {
-            return rehearse(ctx, || run(ctx, options, ready));
+            return rehearse(ctx, || {
+                let mut outcome = run(ctx, options, ready)?;
+                if options.differences {
+                    outcome.differences = differences(ctx, &outcome)?;
+                }
+                Ok(outcome)
+            });
         }
         machine::remember(&ctx.layout, &ctx.machine)?;
         begun.announce(ctx)?;
@@ -126,6 +137,23 @@ pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         begun.ended(ctx, &mut result);
         result
     })
+}
+
+/// What a dry run would change, read while its objects are there.
+fn differences(ctx: &Context<'_>, outcome: &Outcome) -> Result<Vec<Difference>> {
+    let there = outcome.upstream.clone().unwrap_or_default();
+    let sides = [
+        ("before", "here", &outcome.committed),
+        ("here", &*there, &outcome.pulled_changes),
+    ];
+    let mut differences = Vec::new();
+    for (old, new, changes) in sides {
+        for change in changes {
+            let between = (old.to_owned(), new.to_owned());
+            differences.push(diff::read(ctx, change.clone(), between)?);
+        }
+    }
+    Ok(differences)
 }
 
 /// Runs `work` alone in the repository, after what a dead run left is cleaned up.
@@ -139,7 +167,11 @@ pub(super) fn with_lock<T>(
     let ready = guard::check(ctx)?;
     recover::recover(ctx, &ready, &lock)?;
     let scratch = ctx.layout.fresh_scratch()?;
+    let (branch, upstream) = (ready.branch.name.clone(), ready.upstream.clone());
     let result = work(ready);
+    if process::had_casualty() {
+        leftovers::remove_locks(ctx.repo, &branch, upstream.as_ref(), lock.taken())?;
+    }
     fs::remove_scratch(&scratch)?;
     drop(lock);
     result
@@ -291,7 +323,26 @@ fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Resul
     let Some(tip) = branch.tip.as_ref().filter(|_| !holding.set.is_empty()) else {
         return Ok(holding);
     };
-    let set = held::refresh(ctx, &holding, tip)?;
+    let mut set = held::refresh(ctx, &holding, tip)?;
+    if !options.dry_run {
+        let ripe: Vec<_> = set
+            .iter()
+            .filter(|held| collide::is_ripe(ctx, held))
+            .cloned()
+            .collect();
+        for held in &ripe {
+            set.remove(&held.path);
+        }
+        if !ripe.is_empty() {
+            let refs = holding
+                .change_to(ctx, &branch.name, &set, [])?
+                .into_iter()
+                .collect();
+            resolve::take_theirs(ctx, branch, &ripe, refs)?;
+            let oid = ctx.repo.resolve(&store::ref_name(&branch.name))?;
+            return Ok(Holding { set, oid });
+        }
+    }
     if options.dry_run {
         holding.set = set;
         return Ok(holding);

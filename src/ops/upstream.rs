@@ -255,15 +255,20 @@ impl Meeting<'_, '_> {
         let collisions = collide::find(ctx, &incoming, live)?;
         let holds: Vec<_> = settled.holds.into_iter().chain(collisions.holds).collect();
         let set = self.held_after(&local.holding, &holds, &tip)?;
-        incoming
-            .retain(|change| !set.covers(&change.path) && !collisions.same.contains(&change.path));
+        incoming.retain(|change| {
+            // What is let go is let go because this machine has it already.
+            let free = !set.covers(&change.path) && !local.holding.set.covers(&change.path);
+            free && !collisions.same.contains(&change.path)
+        });
         self.outcome.pulled += match &local.tip {
             Some(ours) => self.count(theirs, Some(ours))?,
             None => self.count(theirs, None)?,
         };
         self.outcome.rewritten |= fork.rewritten;
         if !self.options.dry_run {
-            let dropped = fork.rewritten || !settled.settled.is_empty();
+            // Work that is carried along is in no branch, and the files that hold it change.
+            let dropped =
+                fork.rewritten || !settled.settled.is_empty() || !local.pending.is_empty();
             let refs = self.refs(local, &set, dropped)?;
             let kept = refs.kept.clone();
             let index_tree = match integration.pending.first() {

@@ -176,15 +176,28 @@ pub fn keep_mode(from: &Path, to: &Path) -> Result<()> {
     }
 }
 
-/// Copies the bytes of a file to a new one, and its mode.
+/// Copies the bytes of a file to a new one of ours, with its mode and its time.
 #[expect(
     clippy::disallowed_methods,
     reason = "this is the door; the target is a file of ours"
 )]
 pub fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::copy(from, to)
-        .map(drop)
-        .map_err(|source| failed("copy", from, source))
+    let copy = || -> io::Result<()> {
+        let modified = fs::metadata(from)?.modified()?;
+        fs::copy(from, to)?;
+        OpenOptions::new()
+            .write(true)
+            .open(to)?
+            .set_modified(modified)
+    };
+    copy().map_err(|source| failed("copy", from, source))
+}
+
+/// Puts a file's content on the disk.
+pub fn sync_file(path: &Path) -> Result<()> {
+    File::open(path)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| failed("sync", path, source))
 }
 
 /// Puts a folder's names on the disk.
@@ -205,9 +218,7 @@ pub fn sync_files(folder: &Path, files: &[PathBuf]) -> Result<()> {
     for path in files {
         // A link has no content of its own: its name is its content.
         if fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
-            File::open(path)
-                .and_then(|file| file.sync_all())
-                .map_err(|source| failed("sync", path, source))?;
+            sync_file(path)?;
         }
     }
     Ok(())

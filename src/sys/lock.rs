@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 pub struct Lock {
     file: File,
     died: Option<SystemTime>,
+    taken: SystemTime,
 }
 
 /// Who holds a lock.
@@ -63,8 +64,18 @@ impl Lock {
         file.set_len(0)
             .and_then(|()| file.rewind())
             .and_then(|()| file.write_all(line.as_bytes()))
+            .and_then(|()| file.sync_data())
             .map_err(unusable)?;
-        Ok(Self { file, died })
+        let taken = file
+            .metadata()
+            .and_then(|found| found.modified())
+            .map_err(unusable)?;
+        Ok(Self { file, died, taken })
+    }
+
+    /// When this lock was taken, by the clock of its file system.
+    pub fn taken(&self) -> SystemTime {
+        self.taken
     }
 
     /// When the holder before us took the lock, if it died with it.

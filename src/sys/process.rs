@@ -3,12 +3,16 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::sys::interrupt;
+use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use std::ffi::{OsStr, OsString};
-use std::io::{Read, Write as _};
+use std::fs::File;
+use std::io::{Read as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
 use wait_timeout::ChildExt as _;
@@ -22,6 +26,8 @@ pub enum Sink {
     Inherit,
     /// To us, and to the terminal of the user as it comes.
     Both,
+    /// To us, and its percentages to the terminal of the user, if it takes a while.
+    Progress,
 }
 
 /// A program to be run.
@@ -217,16 +223,19 @@ impl Process {
             // A child that does not read all of its input says why by its exit status.
             std::thread::spawn(move || drop(input.write_all(&bytes)));
         }
-        let shown = self.stderr == Sink::Both;
         let stdout = child
             .stdout
             .take()
-            .map(|stream| Collected::of(stream, false));
-        let stderr = child
-            .stderr
-            .take()
-            .map(|stream| Collected::of(stream, shown));
+            .map(|stream| Collected::of(stream, |_| ()));
+        let stderr = child.stderr.take().map(|stream| match self.stderr {
+            Sink::Both => Collected::of(stream, show_all),
+            Sink::Progress => Collected::of(stream, show_percentages()),
+            Sink::Capture | Sink::Inherit => Collected::of(stream, |_| ()),
+        });
         let (status, timed_out) = self.wait(&mut child)?;
+        if status.code().is_none() {
+            CASUALTY.store(true, Ordering::Relaxed);
+        }
         let take = |stream: Option<Collected>| stream.map(Collected::take).unwrap_or_default();
         Ok(Ended {
             status,
@@ -257,6 +266,7 @@ impl Process {
                 return Ok((child.wait().map_err(lost)?, true));
             }
             if interrupt::caught().is_some() {
+                CASUALTY.store(true, Ordering::Relaxed);
                 self.end(child, Signal::TERM);
                 if child.wait_timeout(GRACE).map_err(lost)?.is_none() {
                     self.end(child, Signal::KILL);
@@ -279,6 +289,15 @@ impl Process {
     }
 }
 
+/// Has a child been ended by a signal? It may have left locks behind that a program which ends by
+/// itself removes.
+static CASUALTY: AtomicBool = AtomicBool::new(false);
+
+/// Has a child of this program been ended by a signal, its own time limit included?
+pub fn had_casualty() -> bool {
+    CASUALTY.load(Ordering::Relaxed)
+}
+
 /// How often a wait looks whether a signal came.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -290,38 +309,81 @@ const GRACE: Duration = Duration::from_secs(2);
 /// A hook may leave something running that keeps the pipe open: what the child itself wrote is there
 /// when it ends, and nobody else is waited for.
 struct Collected {
+    pipe: Arc<File>,
     bytes: Arc<Mutex<Vec<u8>>>,
     done: mpsc::Receiver<()>,
 }
 
 impl Collected {
-    fn of(mut stream: impl Read + Send + 'static, shown: bool) -> Self {
+    fn of(stream: impl Into<OwnedFd>, mut show: impl FnMut(&[u8]) + Send + 'static) -> Self {
+        let pipe = Arc::new(File::from(stream.into()));
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (sender, done) = mpsc::channel();
-        let shared = Arc::clone(&bytes);
+        let (reader, shared) = (Arc::clone(&pipe), Arc::clone(&bytes));
         std::thread::spawn(move || {
             let mut buffer = vec![0; 64 * 1024];
             // What was read before an error is still the best account of what happened.
-            while let Ok(read @ 1..) = stream.read(&mut buffer) {
-                if shown {
-                    // That nobody watches any more is no reason to stop.
-                    drop(std::io::stderr().write_all(&buffer[..read]));
-                }
+            while let Ok(read @ 1..) = (&*reader).read(&mut buffer) {
                 if let Ok(mut bytes) = shared.lock() {
                     bytes.extend_from_slice(&buffer[..read]);
                 }
+                show(&buffer[..read]);
             }
             let _ = sender.send(());
         });
-        Self { bytes, done }
+        Self { pipe, bytes, done }
     }
 
+    /// Everything that the child wrote. Given up only where the pipe is open and empty, and stays so:
+    /// an answer that is cut off must not be taken for a whole one.
     fn take(self) -> Vec<u8> {
-        let _ = self.done.recv_timeout(GRACE);
+        let mut quiet = 0;
+        while quiet < QUIET_ROUNDS && self.done.recv_timeout(GLANCE).is_err() {
+            quiet = if self.is_silent() { quiet + 1 } else { 0 };
+        }
         self.bytes
             .lock()
             .map(|mut bytes| std::mem::take(&mut *bytes))
             .unwrap_or_default()
+    }
+
+    fn is_silent(&self) -> bool {
+        let mut polled = [PollFd::new(&*self.pipe, PollFlags::IN)];
+        let now = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        matches!(rustix::event::poll(&mut polled, Some(&now)), Ok(0))
+    }
+}
+
+/// So many glances at a pipe must find nothing before its end is given up.
+const QUIET_ROUNDS: u32 = 5;
+
+/// What takes longer than this is shown.
+const UNSEEN: Duration = Duration::from_millis(300);
+
+/// Passes everything on to stderr.
+fn show_all(bytes: &[u8]) {
+    // That nobody watches any more is no reason to stop.
+    drop(std::io::stderr().write_all(bytes));
+}
+
+/// Passes percentages on to stderr, each in the place of the one before, once it takes a while.
+fn show_percentages() -> impl FnMut(&[u8]) + Send + 'static {
+    let start = Instant::now();
+    move |bytes: &[u8]| {
+        let lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
+        let last = lines.filter(|line| line.contains(&b'%')).next_back();
+        if let Some(line) = last.filter(|_| start.elapsed() > UNSEEN) {
+            let line = String::from_utf8_lossy(line).replace(char::is_control, "");
+            let end = if line.ends_with("done.") {
+                "\r\x1b[K"
+            } else {
+                ""
+            };
+            show_all(format!("\r\x1b[K  {line}{end}").as_bytes());
+        }
     }
 }
 

@@ -257,6 +257,7 @@ fn rehearsal(ui: &Ui, outcome: &Outcome) {
         (_, true) => format!("{} Nothing to do\n", style::icon(State::Synced)),
         (_, false) => String::new(),
     };
+    text.push_str(&super::diff::text(&outcome.differences));
     let tail = if text.is_empty() {
         ""
     } else {
