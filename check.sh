@@ -32,6 +32,11 @@ if ((${#packages[@]})); then
   echo "hint: sudo apt-get install ${packages[*]}" >&2
   exit 1
 fi
+if ! command -v cargo >/dev/null; then
+  echo "error: missing: Rust with cargo" >&2
+  echo "hint: see https://rustup.rs" >&2
+  exit 1
+fi
 for component in fmt clippy; do
   if ! cargo "$component" --version >/dev/null 2>&1; then
     echo "error: missing: cargo $component" >&2
