@@ -38,11 +38,12 @@
 //! | `.sync/config.yaml` | tracked: the rules of [`model::policy`]; read, never written | the user |
 //!
 //! In `sync/` of the git directory; [`store::layout`] knows the paths. All work trees of a repository
-//! share the first four, and each has the others for itself:
+//! share the first five, and each has the others for itself:
 //!
 //! | file | what | owner |
 //! |---|---|---|
 //! | `lock` | the lock of a run | [`sys::lock`] |
+//! | `setup-lock` | the lock of a setup | [`ops::setup`] |
 //! | `history.jsonl`, `history.jsonl.1` | one line for every run | [`store::history`] |
 //! | `log` | why background runs failed | [`cli`], in `background` |
 //! | `told-identity` | said once, and not again | [`ops::snapshot`] |
@@ -50,7 +51,7 @@
 //! | `stage/` | files before they go live, and those they replaced | [`ops::publish`] |
 //! | `tmp/` | private indexes and other scratch of the run that holds the lock | [`ops::Context::scratch`] |
 //! | `look-PID/` | the same of a process that only looks | [`ops::look`] |
-//! | `rescued/` | what was found in the way after a crash | [`ops::recover`] |
+//! | `rescued/` | what was found in the way, after a crash or by a decision | [`ops::recover`], [`ops::resolve`] |
 //!
 //! Refs, none of which is ever pushed:
 //!
@@ -60,6 +61,8 @@
 //! | `refs/git-sync/resolved/RUN` | what was decided about | [`ops::resolve`] |
 //! | `refs/git-sync/before/RUN` | the tip that a policy, a force or a rewritten upstream replaced | [`ops::upstream`], [`ops::force`] |
 //! | `refs/git-sync/before/RUN-staged` | what was staged and edited further before it was committed | [`ops::sync`] |
+//!
+//! Beside the folder that a setup clones into, `.git-sync-setup/` is there while it does.
 //!
 //! The configuration of git is read in [`git::config`], the environment in [`sys::env`].
 
