@@ -5,6 +5,7 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::config_file;
 use crate::git::repo::Manner;
+use crate::model::machine::MachineType;
 use crate::store::machine;
 use crate::sys::{env, fs};
 use std::path::{Path, PathBuf};
@@ -66,8 +67,10 @@ pub fn configured_directory(here: &Path) -> Result<Option<PathBuf>> {
                 "'{directory}', named by {origin}, is not a directory"
             )))
         }
-        None => Ok(machine::default_directory()
-            .filter(|directory| fs::look(directory).ok().flatten().is_some())),
+        None => {
+            Ok(usual_directory(here)?
+                .filter(|directory| fs::look(directory).ok().flatten().is_some()))
+        }
     }
 }
 
@@ -77,7 +80,11 @@ pub fn intended_directory(here: &Path) -> Result<PathBuf> {
         Some(directory) => Some(PathBuf::from(directory)),
         None => global_directory(here)?,
     };
-    if let Some(directory) = named.or_else(machine::default_directory) {
+    let named = match named {
+        Some(directory) => Some(directory),
+        None => usual_directory(here)?,
+    };
+    if let Some(directory) = named {
         return Ok(here.join(directory));
     }
     let error = Error::fatal(match env::get(env::HOME) {
@@ -90,6 +97,16 @@ pub fn intended_directory(here: &Path) -> Result<PathBuf> {
     Err(error
         .hint("git sync --setup URL DIR   says where it shall be")
         .hint(format!("{}=DIR   says it as well", env::DIRECTORY)))
+}
+
+/// The usual place on a machine of this kind.
+fn usual_directory(here: &Path) -> Result<Option<PathBuf>> {
+    let word = config_file::path_setting(here, config::MACHINE_TYPE)?;
+    let kind = word
+        .as_deref()
+        .and_then(Path::to_str)
+        .and_then(MachineType::parse);
+    Ok(machine::default_directory(kind))
 }
 
 /// `sync.directory` of the user, `~` followed.

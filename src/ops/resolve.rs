@@ -20,8 +20,9 @@ use crate::model::entry::{Change, Entries, Entry, Oid};
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::store::held as store;
-use crate::sys::fs;
-use std::collections::BTreeSet;
+use crate::sys::{fs, swap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// What is decided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,9 @@ pub struct Options {
     /// The sync that follows.
     pub sync: SyncOptions,
 }
+
+/// What shall stand at some paths; `None`: nothing.
+type Targets = BTreeMap<RepoPath, Option<Entry>>;
 
 /// The refs that keep what was decided about, so that it can be taken back.
 const DECIDED: &str = "refs/git-sync/resolved/";
@@ -103,19 +107,28 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
     };
     let holding = Holding::load(ctx, &branch.name)?;
     let set = held::refresh(ctx, &holding, tip)?;
-    let chosen = choose(&set, &options.paths)?;
+    let mut chosen = choose(&set, &options.paths)?;
+    if options.choice == Choice::Theirs {
+        // What stands in the way of the remote's version goes with it.
+        let in_the_way = |held: &&Held| chosen.iter().any(|other| other.path.overlaps(&held.path));
+        chosen = set.iter().filter(in_the_way).cloned().collect();
+    }
     let mut rest = set.clone();
     for held in &chosen {
         rest.remove(&held.path);
     }
-    let mut targets = Vec::new();
+    let mut targets = Targets::new();
     for held in &chosen {
         match options.choice {
             Choice::Theirs => {
-                targets.push((held.path.clone(), held.theirs.clone()));
+                targets
+                    .entry(held.path.clone())
+                    .or_insert(held.theirs.clone());
                 targets.extend(in_its_way(ctx, tip, held)?);
             }
-            Choice::Edit => targets.push((held.path.clone(), Some(edited(ctx, held)?))),
+            Choice::Edit => {
+                targets.insert(held.path.clone(), Some(edited(ctx, held)?));
+            }
             Choice::Ours | Choice::Undo => {}
         }
     }
@@ -235,9 +248,9 @@ fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<()> {
         let all: Vec<_> = back.iter().map(|held| held.path.clone()).collect();
         let theirs = ctx.repo.entries(&tip_now, &all)?;
         let mut set = holding.set.clone();
-        let mut targets = Vec::new();
+        let mut targets = Targets::new();
         for held in back {
-            targets.push((held.path.clone(), held.ours.clone()));
+            targets.insert(held.path.clone(), held.ours.clone());
             set.insert(Held {
                 theirs: theirs.get(&held.path).cloned(),
                 ..held
@@ -293,7 +306,7 @@ pub(super) fn take_theirs(
     paths: &[Held],
     refs: Vec<RefChange>,
 ) -> Result<()> {
-    let targets: Vec<_> = paths
+    let targets = paths
         .iter()
         .map(|held| (held.path.clone(), held.theirs.clone()))
         .collect();
@@ -312,7 +325,7 @@ fn put(
     ctx: &Context<'_>,
     branch: &Branch,
     new: Option<&Oid>,
-    targets: &[(RepoPath, Option<Entry>)],
+    targets: &Targets,
     refs: Vec<RefChange>,
     message: &str,
 ) -> Result<()> {
@@ -320,7 +333,7 @@ fn put(
     let Some(tip) = &branch.tip else {
         return Err(nothing_held());
     };
-    set_folders_aside(ctx, targets)?;
+    let aside = set_folders_aside(ctx, targets)?;
     let seen = IndexSeen::now(&repo.index_path())?;
     let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
     let index_tree = match new {
@@ -345,8 +358,14 @@ fn put(
             refs,
             message,
         },
-    )?;
-    match published {
+    );
+    if !matches!(published, Ok(Published::Done)) {
+        for (live, kept) in &aside {
+            // Something stands there again: then it stays kept, as was said.
+            swap::move_to_free(kept, live)?;
+        }
+    }
+    match published? {
         Published::Done => Ok(()),
         Published::Moved => Err(Error::blocked("the branch or the index changed meanwhile")
             .hint("nothing was decided; run it again")),
@@ -361,7 +380,8 @@ fn put(
 }
 
 /// A folder where a file was decided for: what is in it is in no commit, so it is kept as a whole.
-fn set_folders_aside(ctx: &Context<'_>, targets: &[(RepoPath, Option<Entry>)]) -> Result<()> {
+fn set_folders_aside(ctx: &Context<'_>, targets: &Targets) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let mut aside = Vec::new();
     let gone: BTreeSet<_> = targets
         .iter()
         .filter(|(_, entry)| entry.is_none())
@@ -381,17 +401,18 @@ fn set_folders_aside(ctx: &Context<'_>, targets: &[(RepoPath, Option<Entry>)]) -
             "the folder '{path}' is kept as '{}'",
             kept.display()
         ));
+        aside.push((live, kept));
     }
-    Ok(())
+    Ok(aside)
 }
 
 /// The tree of the work tree around `targets`, and how they change it.
 fn live_changes(
     ctx: &Context<'_>,
     index: &PrivateIndex<'_>,
-    targets: &[(RepoPath, Option<Entry>)],
+    targets: &Targets,
 ) -> Result<(Oid, Vec<Change>)> {
-    let paths: Vec<_> = targets.iter().map(|(path, _)| path.clone()).collect();
+    let paths: Vec<_> = targets.keys().cloned().collect();
     let live: Entries = held::live_entries(ctx, &paths)?;
     index.set(paths.iter().map(|path| (path, live.get(path))))?;
     let existing: Vec<_> = paths

@@ -67,7 +67,9 @@ pub fn remember(layout: &Layout, machine: &Machine) -> Result<()> {
     Ok(())
 }
 
-/// Where the configs repository is, where neither the command line nor a setting says it.
-pub fn default_directory() -> Option<PathBuf> {
-    Some(host::home()?.join(detect().default_directory()))
+/// Where the configs repository is, where neither the command line nor a setting says it; `kind` is
+/// what `sync.machineType` says.
+pub fn default_directory(kind: Option<MachineType>) -> Option<PathBuf> {
+    let kind = kind.unwrap_or_else(detect);
+    Some(host::home()?.join(kind.default_directory()))
 }

@@ -4,9 +4,13 @@
 use crate::error::{Error, Result};
 use crate::sys::env;
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::Read as _;
 use std::process::{Command, Stdio};
 
-/// Starts this program again with `args`, detached; returns at once.
+/// Starts this program again with `args`, detached; returns once it has left the terminal.
+///
+/// A terminal that closes in the next moment would end it before that.
 pub fn start_worker(args: &[OsString]) -> Result<()> {
     let unable = |source| Error::failed("cannot start in the background").because(source);
     let program = env::current_exe().map_err(unable)?;
@@ -14,15 +18,20 @@ pub fn start_worker(args: &[OsString]) -> Result<()> {
         clippy::disallowed_methods,
         reason = "a door: a child that is not waited for"
     )]
-    Command::new(program)
+    let mut worker = Command::new(program)
         .args(args)
         .env(env::WORKER, "1")
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
-        .map(drop)
-        .map_err(unable)
+        .map_err(unable)?;
+    // It closes its end when it has left, and if it dies before that.
+    let mut nothing = Vec::new();
+    match worker.stdout.take() {
+        Some(mut pipe) => pipe.read_to_end(&mut nothing).map(drop).map_err(unable),
+        None => Ok(()),
+    }
 }
 
 /// Makes this process, which [`start_worker`] started, the leader of a session without a terminal,
@@ -32,6 +41,9 @@ pub fn become_worker() {
     let _ = rustix::process::setsid();
     let _ = rustix::process::nice(5);
     close_inherited();
+    if let Ok(nothing) = File::options().write(true).open("/dev/null") {
+        let _ = rustix::stdio::dup2_stdout(&nothing);
+    }
 }
 
 /// A pipe that a shell left open in us would let `$(…)` and `ssh host command` wait for us.

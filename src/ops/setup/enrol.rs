@@ -112,7 +112,7 @@ fn directory(repo: &Repo) -> Result<Option<(Mark, Item)>> {
             Some((Mark::Look, Item::OtherDirectory(directory)))
         });
     }
-    let default = machine::default_directory();
+    let default = machine::default_directory(Settings::read(repo)?.machine_type);
     if default.as_deref().map(resolved).as_deref() == Some(&top) {
         return Ok(None);
     }

@@ -38,7 +38,7 @@ const PRIVATE: [&str; 5] = [
 /// Must not be ignored.
 const SHARED: [&str; 2] = [".sync/marked-files.txt", ".sync/config.yaml"];
 
-/// Refuses what [`write`] could not do, before anything is touched.
+/// Refuses what [`write()`] could not do, before anything is touched.
 pub(super) fn check(repo: &Repo) -> Result<()> {
     for (name, _) in FILES {
         target(repo, name)?;
