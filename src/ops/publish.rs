@@ -331,9 +331,9 @@ fn install(
 ) -> Result<Published> {
     let users = ctx.repo.index_path();
     let lock = users.with_extension("lock");
-    take_index_lock(finished.path(), &lock)?;
     // Before the refs move: they must never be ahead of an index that a power cut would empty.
-    fs::sync_file(&lock)?;
+    fs::sync_file(finished.path())?;
+    take_index_lock(finished.path(), &lock)?;
     let mut changes = publication.refs.clone();
     changes.push(RefChange {
         name: publication.branch.to_owned(),

@@ -373,8 +373,8 @@ fn show_all(bytes: &[u8]) {
 fn show_percentages() -> impl FnMut(&[u8]) + Send + 'static {
     let start = Instant::now();
     move |bytes: &[u8]| {
-        let lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
-        let last = lines.filter(|line| line.contains(&b'%')).next_back();
+        let mut lines = bytes.split(|byte| matches!(byte, b'\r' | b'\n'));
+        let last = lines.rfind(|line| line.contains(&b'%'));
         if let Some(line) = last.filter(|_| start.elapsed() > UNSEEN) {
             let line = String::from_utf8_lossy(line).replace(char::is_control, "");
             let end = if line.ends_with("done.") {
