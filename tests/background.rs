@@ -20,6 +20,15 @@ fn records(machine: &Machine) -> Vec<serde_json::Value> {
         .collect()
 }
 
+/// Starts a background run on a terminal that stays open until the run is recorded.
+fn on_an_open_terminal(machine: &Machine) -> Output {
+    let line = "git-sync --background; n=0
+        while ! test -s .git/sync/history.jsonl && test $n -lt 400; do
+            n=$((n + 1)); sleep 0.05
+        done";
+    on_a_terminal(machine, line, [])
+}
+
 #[test]
 fn it_says_nothing_and_the_work_is_done() {
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
@@ -114,8 +123,7 @@ fn a_server_that_wants_a_password_is_not_answered() {
     let (laptop, sshd) = asked_for_a_password(&sandbox);
     laptop.write("zshrc", "waits\n");
 
-    let output = on_a_terminal(&laptop, "git-sync --background", []);
-    let seen: Output = output.succeeds().says_nothing();
+    let seen = on_an_open_terminal(&laptop).succeeds().says_nothing();
     wait_until("the server was asked", || sshd.connections() > 0);
     wait_for_quiet(&laptop);
 
@@ -141,9 +149,7 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     ]);
     laptop.write("zshrc", "waits\n");
 
-    on_a_terminal(&laptop, "git-sync --background", [])
-        .succeeds()
-        .says_nothing();
+    on_an_open_terminal(&laptop).succeeds().says_nothing();
     wait_until("the server was asked", || came.load(Ordering::Acquire));
     wait_for_quiet(&laptop);
 
@@ -184,9 +190,7 @@ fn a_signing_key_that_wants_a_passphrase_is_not_asked_for() {
     laptop.write("zshrc", "unsigned\n");
     let asking = laptop.with("SSH_ASKPASS", &askpass).with("DISPLAY", ":99");
 
-    on_a_terminal(&asking, "git-sync --background", [])
-        .succeeds()
-        .says_nothing();
+    on_an_open_terminal(&asking).succeeds().says_nothing();
     wait_until("the run is recorded", || !records(&laptop).is_empty());
     wait_for_quiet(&laptop);
 
@@ -195,6 +199,20 @@ fn a_signing_key_that_wants_a_passphrase_is_not_asked_for() {
         .has("zshrc", "unsigned\n")
         .shows("✗");
     assert_eq!(remote.commits(), 1);
+}
+
+#[test]
+fn a_terminal_that_closes_at_once_does_not_end_it() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.interval", "0");
+    for round in 2..6 {
+        laptop.write("zshrc", format!("{round}\n"));
+        on_a_terminal(&laptop, "git-sync --background", [])
+            .succeeds()
+            .says_nothing();
+        wait_until("the change is pushed", || remote.commits() == round);
+        wait_for_quiet(&laptop);
+    }
 }
 
 #[test]
