@@ -101,11 +101,16 @@ impl Seat {
         Ok(seat)
     }
 
-    /// Hands the clone over to `git-sync`.
+    /// Hands the clone over to `git-sync`, whose set-up ends with a first sync.
     fn enrol(&self, sandbox: &Sandbox) -> Outcome<()> {
         sandbox.git(&self.clone, &["config", "sync.enabled", "true"])?;
         let program = sandbox.program.clone().into_os_string();
-        sandbox.time(&self.clone, &[vec![program]]).map(drop)
+        sandbox
+            .time(
+                &self.clone,
+                &[vec![program, "--setup".into(), "--yes".into()]],
+            )
+            .map(drop)
     }
 
     /// Makes the index newer than every file, so that no later scan has to look into one.
@@ -142,9 +147,8 @@ fn seed_stream(files: usize) -> String {
     let mut stream = String::from(
         "commit refs/heads/main\ncommitter Bench <bench@example.invalid> now\ndata 5\nseed\n\n",
     );
-    let ignore = (".gitignore".to_owned(), "/.sync/*\n".to_owned());
-    let settings = (0..files).map(|index| (path_of(index), content_of(index)));
-    for (path, content) in std::iter::once(ignore).chain(settings) {
+    for index in 0..files {
+        let (path, content) = (path_of(index), content_of(index));
         let length = content.len();
         writeln!(stream, "M 100644 inline {path}\ndata {length}\n{content}")
             .expect("a string takes everything");
