@@ -16,10 +16,7 @@ fn plain_remote(sandbox: &Sandbox) -> Remote {
 }
 
 fn setup(machine: &Machine, url: &str) {
-    machine
-        .from_home()
-        .sync(["--setup", "--yes", url])
-        .succeeds();
+    machine.at_home().sync(["--setup", "--yes", url]).succeeds();
 }
 
 #[test]
@@ -86,14 +83,14 @@ fn a_folder_may_be_named_by_argument_setting_or_environment() {
     let sandbox = Sandbox::new();
     let remote = plain_remote(&sandbox);
     let one = sandbox.fresh("one").in_repo("by/argument");
-    one.from_home()
+    one.at_home()
         .sync(["setup", "--yes", &remote.url(), "by/argument"])
         .succeeds();
     one.has("zshrc", "first\n");
 
     let two = sandbox.fresh("two").in_repo("by/setting");
     two.git_global("sync.directory", "~/by/setting");
-    two.from_home()
+    two.at_home()
         .sync(["--setup", "--yes", &remote.url()])
         .succeeds();
     two.has("zshrc", "first\n");
@@ -101,7 +98,7 @@ fn a_folder_may_be_named_by_argument_setting_or_environment() {
     let three = sandbox.fresh("three").in_repo("by/environment");
     let chosen = three.with("GIT_SYNC_DIRECTORY", three.root());
     chosen
-        .from_home()
+        .at_home()
         .sync(["--setup", "--yes", &remote.url()])
         .succeeds();
     three.has("zshrc", "first\n");
@@ -112,17 +109,20 @@ fn without_an_address_a_repository_is_created_and_its_lack_of_a_remote_said() {
     let sandbox = Sandbox::new();
     let laptop = sandbox.fresh("laptop");
     laptop.git_global("sync.machineType", "linux");
-    let output = laptop.from_home().sync(["--setup", "--yes"]).succeeds();
+    let output = laptop.at_home().sync(["--setup", "--yes"]).succeeds();
     let text = output.stdout() + &output.stderr();
-    assert!(text.contains("git sync --setup URL"), "{}", output.scene());
+    assert!(
+        text.contains("no remote") && text.contains("--setup URL"),
+        "{}",
+        output.scene()
+    );
     laptop.write("zshrc", "mine\n");
     laptop.sync([]).succeeds().says("no remote");
     assert_eq!(laptop.committed("zshrc"), "mine\n");
 
     // The line that was shown leads on.
     let remote = sandbox.empty_remote("origin");
-    laptop.git(["remote", "add", "origin", &remote.url()]);
-    laptop.sync([]).succeeds();
+    laptop.sync(["--setup", "--yes", &remote.url()]).succeeds();
     remote.has("zshrc", "mine");
 }
 
@@ -284,7 +284,7 @@ fn an_address_that_cannot_be_reached_leaves_nothing_behind() {
     laptop.git_global("sync.machineType", "linux");
     let url = format!("git://127.0.0.1:{}/configs.git", closed_port());
     laptop
-        .from_home()
+        .at_home()
         .sync(["--setup", "--yes", &url])
         .exits_with_one_of(&[3, 128]);
     laptop.lacks("");
@@ -298,7 +298,7 @@ fn a_folder_with_other_things_in_it_is_not_cloned_into() {
     laptop.git_global("sync.machineType", "linux");
     laptop.write("diary", "mine\n").write("zshrc", "mine\n");
     laptop
-        .from_home()
+        .at_home()
         .sync(["--setup", "--yes", &remote.url()])
         .exits_with_one_of(&[1, 128])
         .tells("configs");
@@ -316,7 +316,7 @@ fn a_clone_of_something_else_is_not_taken_over() {
     let laptop = sandbox.machine("laptop", &other);
     laptop.git_global("sync.machineType", "linux");
     laptop
-        .from_home()
+        .at_home()
         .sync(["--setup", "--yes", &remote.url()])
         .exits_with_one_of(&[1, 128])
         .tells("origin");

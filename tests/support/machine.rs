@@ -76,11 +76,6 @@ impl Machine {
         &self.scene
     }
 
-    /// Hands a file that the test made behind the harness's back to the machine's user.
-    pub(crate) fn owns(&self, path: &Path) {
-        self.scene.hand_over(path);
-    }
-
     /// The same machine with a variable set.
     pub(crate) fn with(&self, key: &str, value: impl AsRef<OsStr>) -> Self {
         let mut other = self.clone();
@@ -105,7 +100,7 @@ impl Machine {
     }
 
     /// The same machine, looked at from its home.
-    pub(crate) fn from_home(&self) -> Self {
+    pub(crate) fn at_home(&self) -> Self {
         let mut other = self.clone();
         other.cwd = Some(self.home.clone());
         other

@@ -21,7 +21,7 @@ pub(crate) use sshd::Sshd;
 use std::time::{Duration, Instant};
 
 /// No command of a story may take longer than this: a hang is a failure, not a wait.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(90);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// Polls until `done` holds; panics with `what` when the deadline passes.
 #[track_caller]

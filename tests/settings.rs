@@ -1,0 +1,122 @@
+//! What a user can set, and where.
+
+use crate::support::Sandbox;
+
+#[test]
+fn the_commit_message_follows_the_template() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let template = "{count} from {machine} by {user}: {files} $(touch ../oops)";
+    laptop.config("sync.commitMessage", template);
+    laptop
+        .write("zshrc", "changed\n")
+        .write("tmux.conf", "changed\n");
+    laptop.sync([]).succeeds();
+
+    let subject = remote.git(["log", "-1", "--format=%s", "main"]);
+    let start = "2 from ana@laptop-linux by ana: tmux.conf, zshrc $(touch ../oops)";
+    assert!(subject.starts_with(start), "{subject}");
+    laptop.lacks("../oops");
+
+    laptop.config("sync.commitMessage", "{unknown}");
+    laptop.write("zshrc", "changed again\n");
+    laptop
+        .sync([])
+        .exits(128)
+        .tells("sync.commitMessage")
+        .tells("{unknown}");
+}
+
+#[test]
+fn with_commit_never_changes_stay_uncommitted_and_staged_parts_staged() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.commit", "never");
+    laptop.write("zshrc", "staged\n");
+    laptop.git(["add", "zshrc"]);
+    laptop
+        .write("vim/vimrc", "unstaged\n")
+        .write("new", "untracked\n");
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+
+    laptop.sync([]).succeeds();
+
+    laptop
+        .has("zshrc", "staged\n")
+        .has("vim/vimrc", "unstaged\n")
+        .has("new", "untracked\n");
+    laptop.has("tmux.conf", "server\n");
+    assert_eq!(
+        laptop.git(["status", "--porcelain"]),
+        " M vim/vimrc\nM  zshrc\n?? new"
+    );
+    assert_eq!(laptop.head(), remote.tip("main"));
+}
+
+#[test]
+fn with_new_files_tracked_untracked_files_stay_out() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.newFiles", "tracked");
+    laptop
+        .write("zshrc", "changed\n")
+        .write("scratch", "not for others\n");
+    laptop.write("added", "on purpose\n");
+    laptop.git(["add", "added"]);
+
+    laptop.sync([]).succeeds();
+
+    remote.has("zshrc", "changed");
+    remote.has("added", "on purpose");
+    assert!(!remote.files().contains(&"scratch".to_owned()));
+    laptop.has("scratch", "not for others\n");
+}
+
+#[test]
+fn quiet_keeps_the_talk_to_itself_and_verbose_adds_to_it() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "1\n");
+    laptop.sync(["-q"]).succeeds().says_nothing();
+
+    laptop.write("zshrc", "2\n");
+    let steps = laptop.sync(["-v"]).succeeds().stderr();
+    laptop.write("zshrc", "3\n");
+    let commands = laptop.sync(["-vv"]).succeeds().stderr();
+    assert!(
+        steps.lines().count() < commands.lines().count(),
+        "{steps}\n{commands}"
+    );
+    assert!(
+        commands.contains("git ") && commands.contains("push"),
+        "{commands}"
+    );
+}
+
+#[test]
+fn settings_of_the_command_line_count() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    laptop
+        .try_git(["-c", "sync.commitMessage=told by -c", "sync"])
+        .succeeds();
+    assert_eq!(
+        remote.git(["log", "-1", "--format=%s", "main"]),
+        "told by -c"
+    );
+}
+
+#[test]
+fn a_bad_setting_is_named_and_refused() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "changed\n");
+    for (key, value) in [("sync.newFiles", "some"), ("sync.commit", "perhaps")] {
+        laptop.config(key, value);
+        let before = laptop.fingerprint();
+        laptop
+            .sync([])
+            .exits(128)
+            .tells("fatal: ")
+            .tells(key)
+            .tells(value);
+        assert_eq!(before, laptop.fingerprint());
+        laptop.git(["config", "--unset", key]);
+    }
+}
