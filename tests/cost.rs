@@ -71,7 +71,7 @@ fn over_ssh() -> (Sandbox, Machine, Machine, Remote, Sshd) {
 }
 
 #[test]
-fn a_sync_with_nothing_to_do_costs_no_more_than_a_lean_fetch() {
+fn a_sync_with_nothing_to_do_costs_one_connection_and_four_processes() {
     let (_sandbox, laptop, _, _, sshd) = over_ssh();
     let sync = count(&laptop, &sshd, &["git-sync"]);
     assert_eq!(sync.connections, 1, "{}", sync.trace);
