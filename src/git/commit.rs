@@ -136,19 +136,22 @@ impl Repo {
         for parent in &commit.parents {
             git = git.args(["-p", parent.as_str()]);
         }
-        git.args(["-F", "-"])
-            .stdin(commit.message.clone())
-            .oid()
-            .map_err(|error| {
-                if signed {
-                    Error::new(Kind::Failed, "the commit cannot be signed")
-                        .because(error)
-                        .hint("git commit --allow-empty -S -m test   shows what is wrong")
-                        .hint("git config commit.gpgSign false   commits without a signature here")
-                } else {
-                    error
-                }
-            })
+        let written = git.args(["-F", "-"]).stdin(commit.message.clone()).oid();
+        if let Ok(oid) = &written {
+            self.known_trees()
+                .borrow_mut()
+                .insert(oid.clone(), commit.tree.clone());
+        }
+        written.map_err(|error| {
+            if signed {
+                Error::new(Kind::Failed, "the commit cannot be signed")
+                    .because(error)
+                    .hint("git commit --allow-empty -S -m test   shows what is wrong")
+                    .hint("git config commit.gpgSign false   commits without a signature here")
+            } else {
+                error
+            }
+        })
     }
 
     /// The commits that `tip` has and `without` lacks, oldest first.

@@ -9,6 +9,7 @@ use crate::sys::env;
 use crate::sys::process::Ended;
 use gix::bstr::ByteSlice as _;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -47,6 +48,7 @@ pub struct Repo {
     manner: Manner,
     quarantine: RefCell<Option<PathBuf>>,
     identity: RefCell<Option<Identity>>,
+    trees: RefCell<HashMap<Oid, Oid>>,
 }
 
 /// Who commits where the user has not said it.
@@ -198,6 +200,7 @@ impl Repo {
             manner,
             quarantine: RefCell::default(),
             identity: RefCell::default(),
+            trees: RefCell::default(),
             inner,
         })
     }
@@ -279,6 +282,12 @@ impl Repo {
     /// Lets commits be made with `identity` from now on.
     pub fn set_identity(&self, identity: Identity) {
         *self.identity.borrow_mut() = Some(identity);
+    }
+
+    /// The trees of commits that were asked for or made already: a commit never changes, and every
+    /// question to git is a process.
+    pub(super) fn known_trees(&self) -> &RefCell<HashMap<Oid, Oid>> {
+        &self.trees
     }
 
     /// gix itself, for the other files of this layer.

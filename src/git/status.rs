@@ -199,6 +199,8 @@ impl Repo {
     }
 
     fn scan_with_git(&self, untracked: bool) -> Result<Scan> {
+        // Asked for all files, git does not use its memory of untracked ones: whole folders are
+        // opened up afterwards, and there are few.
         let output = self
             .git("status")
             .args([
@@ -208,16 +210,50 @@ impl Repo {
                 "--ignore-submodules=dirty",
             ])
             .arg(if untracked {
-                "--untracked-files=all"
+                "--untracked-files=normal"
             } else {
                 "--untracked-files=no"
             })
             .output()?;
-        parse(&output).ok_or_else(|| unread("status"))
+        let mut scan = parse(&output).ok_or_else(|| unread("status"))?;
+        self.open_up(&mut scan)?;
+        Ok(scan)
+    }
+
+    /// Replaces untracked folders by the files in them; what stays is a repository of its own.
+    fn open_up(&self, scan: &mut Scan) -> Result<()> {
+        if scan.nested.is_empty() {
+            return Ok(());
+        }
+        let folders = std::mem::take(&mut scan.nested);
+        let output = self
+            .git("ls-files")
+            .args(["--others", "--exclude-standard", "-z", "--"])
+            .args(folders.iter().map(RepoPath::as_os_str))
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .output()?;
+        for name in output
+            .split(|byte| *byte == 0)
+            .filter(|name| !name.is_empty())
+        {
+            scan.add_untracked(name);
+        }
+        Ok(())
     }
 }
 
 impl Scan {
+    /// An untracked file, or (with `/` at its end) a folder that git did not look into.
+    fn add_untracked(&mut self, name: &[u8]) {
+        if let Some(folder) = name.strip_suffix(b"/") {
+            self.nested.insert(RepoPath::from_bytes(folder));
+        } else {
+            let path = RepoPath::from_bytes(name);
+            self.untracked.insert(path.clone());
+            self.changed.insert(path);
+        }
+    }
+
     fn add_work_tree(&mut self, item: gix::status::index_worktree::Item) {
         use gix::dir::entry::{Kind, Status};
         use gix::status::index_worktree::Item;

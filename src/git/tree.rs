@@ -11,9 +11,18 @@ use crate::model::path::RepoPath;
 impl Repo {
     /// The tree of a commit.
     pub fn tree_of(&self, commit: &Oid) -> Result<Oid> {
-        self.git("rev-parse")
-            .args(["--verify", "-q", &format!("{commit}^{{tree}}")])
-            .oid()
+        if let Some(tree) = self.known_trees().borrow().get(commit) {
+            return Ok(tree.clone());
+        }
+        let spec = format!("{commit}^{{tree}}");
+        let tree = self
+            .git("rev-parse")
+            .args(["--verify", "-q", &spec])
+            .oid()?;
+        self.known_trees()
+            .borrow_mut()
+            .insert(commit.clone(), tree.clone());
+        Ok(tree)
     }
 
     /// The tree with nothing in it.

@@ -199,6 +199,12 @@ impl Meeting<'_, '_> {
                     .hint("nothing was changed"),
             );
         }
+        if base.is_some() && base.as_ref() == seen {
+            return Ok(Fork {
+                commit: base,
+                rewritten: false,
+            });
+        }
         // Where the remote was last seen, or where the branch left it: if that is in our history
         // and no longer in the remote's, the remote's was rewritten.
         let last = match seen {
