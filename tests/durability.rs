@@ -81,6 +81,8 @@ fn a_run_killed_at_any_point_is_finished_by_the_next_one() {
         if !killed_at(&laptop, point) {
             break;
         }
+        // Shown when the story fails.
+        println!("killed at mutation {point}");
         survives(&laptop, &server, &remote);
         // Dense at the start, where locks and journals are made, then in growing steps.
         point += 1 + point / 8;
@@ -133,6 +135,10 @@ fn what_a_finished_run_relies_on_was_flushed_to_the_disk() {
                 || laptop.path(to).starts_with(laptop.root());
             let safe = file_name(from).is_some_and(|name| flushed.contains(&name))
                 || flushed.contains("everything so far");
+            // A flushed file stays flushed under its next name.
+            if let (true, Some(name)) = (safe, file_name(to)) {
+                flushed.insert(name);
+            }
             // Our sign for the prompt may be lost: it says how things were.
             let sign = to.contains(".sync/") || to.contains("/logs/");
             // What the other side does with what it receives is its own affair.

@@ -281,6 +281,19 @@ fn a_repository_of_another_owner_is_refused_as_git_refuses_it() {
 }
 
 #[test]
+fn many_loose_objects_are_packed_as_the_settings_say() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.config("gc.auto", "500");
+    laptop.config("gc.autoDetach", "false");
+    for number in 0..1500 {
+        laptop.write(format!("many/{number}"), format!("{number}\n"));
+    }
+    laptop.sync([]).succeeds();
+    let packs = laptop.sh("ls .git/objects/pack/*.pack").succeeds();
+    assert!(packs.stdout().contains(".pack"), "{}", packs.scene());
+}
+
+#[test]
 fn a_whole_history_in_packs_with_a_commit_graph_works() {
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
     laptop.write("zshrc", "1\n");

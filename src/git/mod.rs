@@ -14,6 +14,7 @@ pub mod create;
 pub mod hooks;
 pub mod ignore;
 pub mod index;
+pub mod maintenance;
 pub mod merge;
 pub mod mergetool;
 pub mod refs;

@@ -135,6 +135,9 @@ pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         begun.announce(ctx)?;
         let mut result = run(ctx, options, ready);
         begun.ended(ctx, &mut result);
+        if result.as_ref().is_ok_and(Outcome::is_change) {
+            ctx.repo.maintain()?;
+        }
         result
     })
 }
