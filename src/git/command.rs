@@ -181,6 +181,15 @@ impl Git<'_> {
         self
     }
 
+    /// Lets it hold the lock of this run, so that the next one waits for its end.
+    #[must_use]
+    pub fn holding_lock(mut self) -> Self {
+        if let Some(lock) = self.repo.lock() {
+            self.process = self.process.holding(lock);
+        }
+        self
+    }
+
     /// Lets it talk with the user.
     #[must_use]
     pub fn on_terminal(mut self) -> Self {

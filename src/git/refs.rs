@@ -48,6 +48,7 @@ impl Repo {
             .git("update-ref")
             .args(["--create-reflog", "-m", message, "--stdin", "-z"])
             .stdin(input)
+            .holding_lock()
             .answer()?;
         if ended.success() {
             return Ok(Refs::Changed);
@@ -72,18 +73,6 @@ impl Repo {
         } else {
             error
         })
-    }
-
-    /// Sets one ref, wherever it is.
-    pub fn set_ref(&self, message: &str, name: &str, oid: &Oid) -> Result<()> {
-        self.git("update-ref")
-            .args(["--create-reflog", "-m", message, name, oid.as_str()])
-            .run()
-    }
-
-    /// Removes one ref, wherever it is; that there is none is fine.
-    pub fn remove_ref(&self, name: &str) -> Result<()> {
-        self.git("update-ref").args(["-d", name]).run()
     }
 
     /// The names of the refs below `prefix`, sorted.

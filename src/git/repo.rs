@@ -11,8 +11,10 @@ use gix::bstr::ByteSlice as _;
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Told the words of every git command before it runs.
@@ -49,6 +51,7 @@ pub struct Repo {
     quarantine: RefCell<Option<PathBuf>>,
     identity: RefCell<Option<Identity>>,
     trees: RefCell<HashMap<Oid, Oid>>,
+    lock: RefCell<Option<Arc<File>>>,
 }
 
 /// Who commits where the user has not said it.
@@ -201,6 +204,7 @@ impl Repo {
             quarantine: RefCell::default(),
             identity: RefCell::default(),
             trees: RefCell::default(),
+            lock: RefCell::default(),
             inner,
         })
     }
@@ -282,6 +286,17 @@ impl Repo {
     /// Lets commits be made with `identity` from now on.
     pub fn set_identity(&self, identity: Identity) {
         *self.identity.borrow_mut() = Some(identity);
+    }
+
+    /// The lock that the children hold with us that change refs. A child that outlived its killed
+    /// parent would else move the branch under the next run.
+    pub fn lock(&self) -> Option<Arc<File>> {
+        self.lock.borrow().clone()
+    }
+
+    /// Lets such children hold `lock` from now on; `None` ends that.
+    pub fn set_lock(&self, lock: Option<File>) {
+        *self.lock.borrow_mut() = lock.map(Arc::new);
     }
 
     /// The trees of commits that were asked for or made already: a commit never changes, and every

@@ -117,12 +117,13 @@ impl<'a> Context<'a> {
         })
     }
 
-    /// A name in the scratch folder that this run has not used yet.
+    /// A name in the scratch folder that neither this run has used yet, nor a child that outlived an
+    /// earlier one.
     pub fn scratch(&self, what: &str) -> PathBuf {
         let number = self.scratch.get();
         self.scratch.set(number + 1);
         self.scratch_folder
             .borrow()
-            .join(format!("{what}-{number}"))
+            .join(format!("{what}-{}-{number}", std::process::id()))
     }
 }

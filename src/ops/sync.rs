@@ -171,7 +171,9 @@ pub(super) fn with_lock<T>(
     recover::recover(ctx, &ready, &lock)?;
     let scratch = ctx.layout.fresh_scratch()?;
     let (branch, upstream) = (ready.branch.name.clone(), ready.upstream.clone());
+    ctx.repo.set_lock(Some(lock.share()?));
     let result = work(ready);
+    ctx.repo.set_lock(None);
     if process::had_casualty() {
         leftovers::remove_locks(ctx.repo, &branch, upstream.as_ref(), lock.taken())?;
     }

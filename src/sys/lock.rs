@@ -32,7 +32,7 @@ impl Lock {
     /// # Errors
     /// [`Kind::Busy`] with the holder named when another process has it.
     pub fn take(path: &Path, patience: Duration, now: i64) -> Result<Self> {
-        let deadline = Instant::now() + patience;
+        let start = Instant::now();
         let unusable = |source: std::io::Error| {
             Error::failed(format!("cannot lock '{}'", path.display())).because(source)
         };
@@ -48,10 +48,19 @@ impl Lock {
             match file.try_lock() {
                 Ok(()) => break,
                 Err(TryLockError::Error(source)) => return Err(unusable(source)),
-                Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
-                    return Err(busy(read_holder(&mut file), now));
+                Err(TryLockError::WouldBlock) => {
+                    let holder = read_holder(&mut file);
+                    // What a dead run had begun to do to the refs is finished in a moment.
+                    let patience = if is_dead(holder) {
+                        patience.max(LAST_WORDS)
+                    } else {
+                        patience
+                    };
+                    if start.elapsed() >= patience {
+                        return Err(busy(holder, now));
+                    }
+                    std::thread::sleep(pause);
                 }
-                Err(TryLockError::WouldBlock) => std::thread::sleep(pause),
             }
             crate::sys::interrupt::check()?;
             pause = (pause * 2).min(Duration::from_millis(200));
@@ -73,6 +82,13 @@ impl Lock {
         Ok(Self { file, died, taken })
     }
 
+    /// A second handle of the lock: it is held until both are gone, also in another process.
+    pub fn share(&self) -> Result<File> {
+        self.file
+            .try_clone()
+            .map_err(|source| Error::failed("the lock cannot be shared").because(source))
+    }
+
     /// When this lock was taken, by the clock of its file system.
     pub fn taken(&self) -> SystemTime {
         self.taken
@@ -89,6 +105,16 @@ impl Drop for Lock {
         // If this fails, the next holder looks for leftovers and finds none.
         drop(self.file.set_len(0));
     }
+}
+
+/// A child that outlives its killed parent holds the lock for less than this.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+
+/// Is the holder that is written down gone, so that only a child of it can hold the lock?
+fn is_dead(holder: Option<Holder>) -> bool {
+    let pid = holder.and_then(|holder| i32::try_from(holder.pid).ok());
+    let pid = pid.and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
 }
 
 /// Who holds the lock at `path` now; `None` when nobody does.
@@ -141,7 +167,10 @@ mod tests {
                 since: 100
             })
         );
+        let shared = first.share().expect("a second handle");
         drop(first);
+        Lock::take(&path, Duration::ZERO, 112).expect_err("still held by the second handle");
+        drop(shared);
         assert_eq!(holder(&path), None);
         Lock::take(&path, Duration::ZERO, 113).expect("free again");
     }

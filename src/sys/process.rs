@@ -41,6 +41,7 @@ pub struct Process {
     terminal: bool,
     stdout: Sink,
     stderr: Sink,
+    held: Option<Arc<File>>,
     until: Option<Instant>,
     own_group: bool,
 }
@@ -96,6 +97,7 @@ impl Process {
             terminal: false,
             stdout: Sink::Capture,
             stderr: Sink::Capture,
+            held: None,
             until: None,
             own_group: false,
         }
@@ -161,6 +163,14 @@ impl Process {
         self
     }
 
+    /// Lets it hold an open file for as long as it runs, also when we die before it. Its output goes
+    /// there: only for a program that prints nothing.
+    #[must_use]
+    pub fn holding(mut self, file: Arc<File>) -> Self {
+        self.held = Some(file);
+        self
+    }
+
     /// Ends it, and with it all that it started in [`Self::own_group`], at this moment.
     #[must_use]
     pub fn until(mut self, deadline: Option<Instant>) -> Self {
@@ -207,6 +217,12 @@ impl Process {
             })
             .stdout(output(self.stdout))
             .stderr(output(self.stderr));
+        if let Some(held) = &self.held {
+            let handle = held.try_clone().map_err(|source| {
+                Error::failed("an open file cannot be handed down").because(source)
+            })?;
+            command.stdout(handle);
+        }
         command.spawn().map_err(|source| {
             let program = self.program.to_string_lossy();
             Error::new(Kind::Fatal, format!("cannot start '{program}'")).because(source)
