@@ -1,0 +1,117 @@
+//! The power goes: what was written after its last flush is lost, names stay.
+//!
+//! That is what a file system with delayed allocation may do up to half a minute after the end of
+//! the run, in its worst case.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::oracle::{End, is_free, is_usable};
+use super::scenario::{self, Scenario};
+use super::tracer::recorded;
+use crate::support::{Machine, needs};
+
+/// The files whose content is not on the disk, read from a trace of strace with `-y`.
+fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
+    let mut risk = BTreeSet::new();
+    for line in trace.lines().filter(|line| !line.contains(" = -1 ")) {
+        let Some((call, rest)) = line
+            .split_once(' ')
+            .and_then(|(_, call)| call.trim_start().split_once('('))
+        else {
+            continue;
+        };
+        let files: Vec<_> = rest.split('<').skip(1).filter_map(before_bracket).collect();
+        let names: Vec<_> = rest
+            .split('"')
+            .skip(1)
+            .step_by(2)
+            .map(|name| machine.path(name))
+            .collect();
+        match (call, &files[..], &names[..]) {
+            ("write" | "pwrite64" | "writev" | "ftruncate" | "sendfile", [file, ..], _) => {
+                risk.insert(file.clone());
+            }
+            ("copy_file_range", [_, file, ..], _) => {
+                risk.insert(file.clone());
+            }
+            ("fsync" | "fdatasync", [file, ..], _) => {
+                risk.remove(file);
+            }
+            ("syncfs" | "sync", ..) => risk.clear(),
+            ("rename" | "renameat" | "renameat2", _, [from, to]) => {
+                let (had, has) = (risk.remove(to), risk.remove(from));
+                risk.extend(has.then(|| to.clone()));
+                if line.contains("RENAME_EXCHANGE") {
+                    risk.extend(had.then(|| from.clone()));
+                }
+            }
+            ("link" | "linkat", _, [from, to]) if risk.contains(from) => {
+                risk.insert(to.clone());
+            }
+            _ => {}
+        }
+    }
+    risk.retain(|path| path.starts_with(machine.root()) && path.is_file());
+    risk
+}
+
+fn before_bracket(text: &str) -> Option<PathBuf> {
+    let (path, _) = text.split_once('>')?;
+    path.starts_with('/').then(|| PathBuf::from(path))
+}
+
+fn empty(path: &Path) {
+    let mode = path.metadata().expect("a file").permissions();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("own file");
+    fs::File::create(path).expect("own file");
+    fs::set_permissions(path, mode).expect("own file");
+}
+
+/// Runs the scenario's command, cuts the power, and expects that nothing of it is gone.
+#[track_caller]
+fn survives_a_cut(scenario: &Scenario) {
+    needs("strace");
+    let laptop = &scenario.laptop;
+    let (output, trace) = recorded(laptop, scenario.words);
+    output.exits_with_one_of(&[0, 1]);
+    assert!(trace.contains("fsync("), "{trace}");
+    let end = End::of(scenario);
+    let gone = at_risk(laptop, &trace);
+    for path in &gone {
+        empty(path);
+    }
+    let when = format!("without what was in {gone:#?}");
+    is_usable(laptop, &when);
+    assert_eq!(End::of(scenario), end, "{when}");
+    laptop.sync([]).exits_with_one_of(&[0, 1]);
+    assert_eq!(End::of(scenario), end, "{when}");
+    is_free(laptop, &when);
+}
+
+#[test]
+fn a_cut_after_a_commit_costs_nothing() {
+    survives_a_cut(&scenario::changes_here());
+}
+
+#[test]
+fn a_cut_after_changes_of_both_sides_costs_nothing() {
+    survives_a_cut(&scenario::both_sides());
+}
+
+#[test]
+fn a_cut_after_a_decision_costs_nothing() {
+    survives_a_cut(&scenario::take_theirs());
+}
+
+#[test]
+fn a_cut_after_a_force_pull_costs_nothing() {
+    survives_a_cut(&scenario::force_pull());
+}
+
+#[test]
+fn a_cut_after_a_first_sync_costs_nothing() {
+    survives_a_cut(&scenario::first_sync());
+}

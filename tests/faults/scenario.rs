@@ -1,0 +1,202 @@
+//! What there is to do when a run is disturbed.
+//!
+//! No file is changed on both sides without a conflict: the exact content of each is looked for
+//! afterwards.
+
+use std::path::PathBuf;
+
+use crate::support::{IGNORE, Machine, Remote, Sandbox};
+
+/// A scene with something to do, and the command that does it.
+pub(super) struct Scenario {
+    /// Where the command is run.
+    pub(super) laptop: Machine,
+    /// Where it is synced to.
+    pub(super) remote: Remote,
+    /// `git sync WORDS…`.
+    pub(super) words: &'static [&'static str],
+}
+
+impl Scenario {
+    /// Puts the scene aside, so that it can be had again.
+    pub(super) fn keep(&self) {
+        self.copy("homes remotes", ".", "kept");
+    }
+
+    /// Makes the scene as it was when it was kept.
+    pub(super) fn restore(&self) {
+        self.copy("kept/homes kept/remotes", "homes remotes", ".");
+    }
+
+    #[track_caller]
+    fn copy(&self, from: &str, gone: &str, to: &str) {
+        let gone = if gone == "." { "" } else { gone };
+        let script = format!("rm -rf kept.new {gone}; mkdir -p {to}; cp -a {from} {to}/");
+        let done = std::process::Command::new("sh")
+            .args(["-euc", &script])
+            .current_dir(self.root())
+            .status();
+        assert!(done.is_ok_and(|status| status.success()), "{script}");
+    }
+
+    fn root(&self) -> PathBuf {
+        let root = self.laptop.home().ancestors().nth(2);
+        root.expect("a home is in the sandbox").to_owned()
+    }
+}
+
+fn scene() -> (Machine, Machine, Remote) {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    (laptop, server, remote)
+}
+
+/// Every kind of change, in the work tree and in the index, and nothing new on the other side.
+pub(super) fn changes_here() -> Scenario {
+    let (laptop, _, remote) = scene();
+    laptop
+        .write("zshrc", "zshrc of the laptop\n")
+        .write("deep/er/new", "new on the laptop\n")
+        .write("staged", "as it was staged\n");
+    laptop.git(["add", "staged"]);
+    laptop.write("staged", "as it was edited after that\n");
+    laptop.chmod("tmux.conf", 0o755);
+    laptop.remove("vim/vimrc");
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+/// Changes on both sides, one of them in conflict.
+pub(super) fn both_sides() -> Scenario {
+    let (laptop, server, remote) = scene();
+    server
+        .write("tmux.conf", "tmux.conf of the server\n")
+        .write("vim/vimrc", "vimrc of the server\n")
+        .write("new/there", "new on the server\n");
+    server.sync([]).succeeds();
+    laptop
+        .write("zshrc", "zshrc of the laptop\n")
+        .write("vim/vimrc", "vimrc of the laptop\n")
+        .write("new/here", "new on the laptop\n");
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+/// Files that become folders, folders that become files, and one that goes away.
+pub(super) fn other_shapes() -> Scenario {
+    let (laptop, server, remote) = scene();
+    for path in ["vim", "tmux.conf", "zshrc"] {
+        server.remove(path);
+    }
+    server
+        .write("vim", "a file\n")
+        .write("tmux.conf/main/part", "a folder\n");
+    server.sync([]).succeeds();
+    laptop.write("mine", "laptop\n");
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+/// An ignored file here, which the other side has begun to track.
+pub(super) fn ignored_file() -> Scenario {
+    let (laptop, server, remote) = scene();
+    laptop.write("secret.local", "a secret of the laptop\n");
+    server
+        .write(".gitignore", IGNORE.replace("*.local\n", ""))
+        .write("secret.local", "no secret of the server\n")
+        .write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+/// Work that is never committed by a sync, staged and not.
+pub(super) fn work_in_progress() -> Scenario {
+    let (laptop, server, remote) = scene();
+    laptop.config("sync.commit", "never");
+    laptop
+        .write("zshrc", "in work\n")
+        .write("staged", "staged\n")
+        .write("new", "untracked\n");
+    laptop.git(["add", "staged"]);
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+/// The first sync to a remote that has nothing.
+pub(super) fn first_sync() -> Scenario {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.empty_remote("origin");
+    let laptop = sandbox.machine("laptop", &remote);
+    laptop
+        .write(".gitignore", IGNORE)
+        .write("zshrc", "first zshrc\n")
+        .write("vim/vimrc", "first vimrc\n");
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+fn held(words: &'static [&'static str]) -> Scenario {
+    let Scenario { laptop, remote, .. } = both_sides();
+    laptop.sync([]).exits(1);
+    laptop
+        .write("vim/vimrc", "vimrc, edited while it was held\n")
+        .write("zshrc", "zshrc, edited again\n");
+    Scenario {
+        laptop,
+        remote,
+        words,
+    }
+}
+
+/// A held file, edited since, for which the other side's version is taken.
+pub(super) fn take_theirs() -> Scenario {
+    held(&["resolve", "--theirs", "vim/vimrc"])
+}
+
+/// The same, and this machine's version is kept.
+pub(super) fn take_ours() -> Scenario {
+    held(&["resolve", "--ours", "vim/vimrc"])
+}
+
+fn forced(words: &'static [&'static str]) -> Scenario {
+    let Scenario { laptop, remote, .. } = both_sides();
+    laptop.write("committed", "by hand\n");
+    laptop.git(["add", "committed"]);
+    laptop.git(["commit", "--quiet", "-m", "by hand", "committed"]);
+    Scenario {
+        laptop,
+        remote,
+        words,
+    }
+}
+
+/// Committed and uncommitted work gives way to the other side.
+pub(super) fn force_pull() -> Scenario {
+    forced(&["--force-pull", "--yes"])
+}
+
+/// The other side's commits give way to this machine's.
+pub(super) fn force_push() -> Scenario {
+    forced(&["--force-push", "--yes"])
+}
