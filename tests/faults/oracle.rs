@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::scenario::Scenario;
@@ -181,10 +182,11 @@ fn contents_below(machine: &Machine, folder: &Path) -> Vec<String> {
 
 fn named(machine: &Machine, files: Vec<PathBuf>) -> BTreeMap<String, PathBuf> {
     let list = machine.home().join("paths");
-    let text: String = files
-        .iter()
-        .map(|path| format!("{}\n", path.display()))
-        .collect();
+    let mut text = Vec::new();
+    for path in &files {
+        text.extend_from_slice(path.as_os_str().as_bytes());
+        text.push(b'\n');
+    }
     fs::write(&list, text).expect("own home");
     let script = format!(
         "git hash-object --no-filters --stdin-paths <'{}'",

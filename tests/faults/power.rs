@@ -31,10 +31,8 @@ fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
             .map(|name| machine.path(name))
             .collect();
         match (call, &files[..], &names[..]) {
-            ("write" | "pwrite64" | "writev" | "ftruncate" | "sendfile", [file, ..], _) => {
-                risk.insert(file.clone());
-            }
-            ("copy_file_range", [_, file, ..], _) => {
+            ("write" | "pwrite64" | "writev" | "ftruncate" | "sendfile", [file, ..], _)
+            | ("copy_file_range", [_, file, ..], _) => {
                 risk.insert(file.clone());
             }
             ("fsync" | "fdatasync", [file, ..], _) => {
