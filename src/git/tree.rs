@@ -27,7 +27,11 @@ impl Repo {
 
     /// The tree with nothing in it.
     pub fn empty_tree(&self) -> Result<Oid> {
-        self.git("mktree").oid()
+        // `git mktree` would do, but it is one of the few that do not read `core.fsync`.
+        self.git("hash-object")
+            .args(["-t", "tree", "-w", "--stdin"])
+            .stdin(Vec::new())
+            .oid()
     }
 
     /// The paths in which two trees (or commits) differ, sorted, renames as a removal and an

@@ -89,25 +89,33 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         .file_name()
         .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
-    Journal::new(
-        &ctx.run,
-        publication.branch,
-        publication.new.clone(),
-        &name,
-        steps.clone(),
-    )
-    .write(&ctx.layout)?;
+    let changes = ref_changes(publication);
+    if let Some(telling) = telling(&changes) {
+        Journal::new(&ctx.run, telling, &name, steps.clone()).write(&ctx.layout)?;
+    }
     let left = carry_out(ctx, &steps)?;
     if !left.is_empty() {
+        take_back(ctx, &steps)?;
         Journal::remove(&ctx.layout)?;
         return Ok(Published::Left(left));
     }
     finish_index(publication, &finished)?;
     make_submodule_folders(ctx, publication);
-    let published = install(ctx, publication, &finished)?;
+    let published = install(ctx, publication, &finished, &changes)?;
+    if published != Published::Done {
+        take_back(ctx, &steps)?;
+    }
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())?;
     Ok(published)
+}
+
+/// Puts the files back: what was begun is not going to be finished as it was planned.
+fn take_back(ctx: &Context<'_>, steps: &[Step]) -> Result<()> {
+    steps
+        .iter()
+        .rev()
+        .try_for_each(|step| super::recover::take_back(ctx, step))
 }
 
 /// Is a path a commit of a submodule on one of the sides? Its folder is left alone.
@@ -323,43 +331,61 @@ fn finish_index(publication: &Publication<'_>, finished: &PrivateIndex<'_>) -> R
     finished.become_tree(publication.index_tree)
 }
 
+/// The refs that change, in an order that is safe to be cut off anywhere, as git writes them one by
+/// one: what is held or kept comes before the branch, what is let go after it.
+fn ref_changes(publication: &Publication<'_>) -> Vec<RefChange> {
+    let (kept, gone): (Vec<_>, Vec<_>) = publication
+        .refs
+        .iter()
+        .cloned()
+        .partition(|change| change.new.is_some());
+    let branch = RefChange {
+        name: publication.branch.to_owned(),
+        old: publication.old.cloned(),
+        new: Some(publication.new.clone()),
+    };
+    kept.into_iter().chain([branch]).chain(gone).collect()
+}
+
+/// The ref that tells whether a publication got through: the branch, or, where that stays, the last.
+fn telling(changes: &[RefChange]) -> Option<&RefChange> {
+    let moves = |change: &&RefChange| change.old != change.new;
+    let branch = changes
+        .iter()
+        .filter(moves)
+        .find(|c| c.name.starts_with("refs/heads/"));
+    branch.or_else(|| changes.iter().rfind(moves))
+}
+
 /// Puts the finished index in the place of the user's and moves the refs, in one critical section.
 fn install(
     ctx: &Context<'_>,
     publication: &Publication<'_>,
     finished: &PrivateIndex<'_>,
+    changes: &[RefChange],
 ) -> Result<Published> {
     let users = ctx.repo.index_path();
     let lock = users.with_extension("lock");
     // Before the refs move: they must never be ahead of an index that a power cut would empty.
     fs::sync_file(finished.path())?;
     take_index_lock(finished.path(), &lock)?;
-    let mut changes = publication.refs.clone();
-    changes.push(RefChange {
-        name: publication.branch.to_owned(),
-        old: publication.old.cloned(),
-        new: Some(publication.new.clone()),
-    });
     let moved = if IndexSeen::now(&users)? == publication.seen {
-        ctx.repo.change_refs(publication.message, &changes)
+        ctx.repo.change_refs(publication.message, changes)
     } else {
         Ok(Refs::Moved)
     };
-    match moved {
-        Ok(Refs::Changed) => {
-            fs::rename(&lock, &users)?;
-            fs::sync_dir(ctx.repo.git_dir())?;
-            Ok(Published::Done)
-        }
-        Ok(Refs::Moved) => {
-            fs::remove_file(&lock)?;
-            Ok(Published::Moved)
-        }
-        Err(error) => {
-            fs::remove_file(&lock)?;
-            Err(error)
-        }
+    // A transaction can fail after the branch has moved: its child was killed, or the reflog could not
+    // be written. Where the branch is decides what the index must be.
+    let through = matches!(moved, Ok(Refs::Changed))
+        || (publication.old != Some(publication.new)
+            && ctx.repo.resolve(publication.branch)?.as_ref() == Some(publication.new));
+    if through {
+        fs::rename(&lock, &users)?;
+        fs::sync_dir(ctx.repo.git_dir())?;
+        return Ok(Published::Done);
     }
+    fs::remove_file(&lock)?;
+    moved.map(|_| Published::Moved)
 }
 
 /// Takes git's lock on the index, in git's way: the lock is the new index, complete from the moment

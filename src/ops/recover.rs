@@ -17,14 +17,23 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
     if let Some(since) = lock.predecessor_died() {
         let branch = &ready.branch.name;
         leftovers::remove_locks(ctx.repo, branch, ready.upstream.as_ref(), since)?;
+        ctx.layout.sweep();
     }
     let Some(journal) = Journal::read(&ctx.layout)? else {
-        return Ok(());
+        // It died after the journal was gone: what stands there has served.
+        return fs::remove_scratch(ctx.layout.stage());
     };
     for step in &journal.steps {
         rescue(ctx, step)?;
     }
-    settle_index(ctx, &journal)?;
+    let got_through = ctx.repo.resolve(&journal.reference)? == journal.new;
+    if !got_through {
+        // Nothing was decided yet. What a force or a decision had begun, no later run would repeat.
+        for step in journal.steps.iter().rev() {
+            take_back(ctx, step)?;
+        }
+    }
+    settle_index(ctx, &journal, got_through)?;
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())?;
     ctx.listener.done(&Done::Recovered);
@@ -71,15 +80,46 @@ fn rescue(ctx: &Context<'_>, step: &Step) -> Result<()> {
     Ok(())
 }
 
+/// Puts a file back to what it was before the step, unless somebody has touched it since.
+pub(super) fn take_back(ctx: &Context<'_>, step: &Step) -> Result<()> {
+    let top = ctx.repo.top();
+    let staged = step.staged.below(ctx.layout.stage());
+    let live = step.path.below(top);
+    if Print::of(&live)? != step.after {
+        return Ok(());
+    }
+    let kept = Print::of(&staged)?;
+    match (&step.before, &step.after) {
+        (Print::Nothing | Print::Folder, Print::Nothing) => Ok(()),
+        (Print::Nothing | Print::Folder, _) => {
+            if kept == Print::Nothing
+                && swap::move_to_free(&live, &staged)?
+                && let Some(folder) = live.parent()
+            {
+                fs::remove_empty_parents(folder, top);
+            }
+            Ok(())
+        }
+        (before, _) if kept != *before => Ok(()),
+        (_, Print::Nothing) => {
+            if let Some(folder) = live.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            swap::move_to_free(&staged, &live).map(drop)
+        }
+        _ => swap::exchange(&staged, &live),
+    }
+}
+
 /// The lock on the index, if it is the dead run's: the branch tells whether it had got through.
-fn settle_index(ctx: &Context<'_>, journal: &Journal) -> Result<()> {
+fn settle_index(ctx: &Context<'_>, journal: &Journal, got_through: bool) -> Result<()> {
     let users = ctx.repo.index_path();
     let lock = users.with_extension("lock");
     let finished = ctx.layout.scratch().join(&journal.index);
     if !is_same_file(&finished, &lock)? {
         return Ok(());
     }
-    if ctx.repo.resolve(&journal.branch)?.as_ref() == Some(&journal.new) {
+    if got_through {
         fs::rename(&lock, &users)
     } else {
         fs::remove_file(&lock)

@@ -140,15 +140,14 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
         "decided",
         scratch,
     )?;
-    let mut refs: Vec<_> = holding
-        .change_to(ctx, &branch.name, &rest, [])?
-        .into_iter()
-        .collect();
-    refs.push(RefChange {
-        name: format!("{DECIDED}{}", ctx.run),
+    let name = format!("{DECIDED}{}", ctx.run);
+    let mut refs = vec![RefChange {
+        name,
         old: None,
         new: Some(kept),
-    });
+    }];
+    // The held set comes last: while it is as before, nothing is decided.
+    refs.extend(holding.change_to(ctx, &branch.name, &rest, [])?);
     put(ctx, branch, None, &targets, refs, "sync: resolve")
 }
 

@@ -263,7 +263,9 @@ impl Meeting<'_, '_> {
         let set = self.held_after(&local.holding, &holds, &tip)?;
         incoming.retain(|change| {
             // What is let go is let go because this machine has it already.
-            let free = !set.covers(&change.path) && !local.holding.set.covers(&change.path);
+            let before = local.holding.set.get(&change.path);
+            let here = before.is_some_and(|held| held.ours == change.new);
+            let free = !set.covers(&change.path) && !here;
             free && !collisions.same.contains(&change.path)
         });
         self.outcome.pulled += match &local.tip {

@@ -1,11 +1,11 @@
 //! `.git/sync/journal`: what a run is about to do to the work tree, written before it does it.
 //!
-//! While it is there, the branch may be behind the files, never before them. That is why a crash
-//! costs nothing: files that already have the remote's content differ from HEAD in exactly what the
-//! remote changed, and the next run finds both sides the same.
+//! While it is there, the branch may be behind the files, never before them. The next run puts the
+//! files back, or, where the refs have got through, finishes.
 
 use super::layout::Layout;
 use crate::error::{Error, Result};
+use crate::git::refs::RefChange;
 use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
 use crate::sys::fs::{self, Durable};
@@ -21,10 +21,10 @@ pub struct Journal {
     version: u32,
     /// Which run.
     pub run: String,
-    /// The branch that will be moved.
-    pub branch: String,
-    /// Where it will be.
-    pub new: Oid,
+    /// The ref that tells whether it has got through.
+    pub reference: String,
+    /// Where it will be then.
+    pub new: Option<Oid>,
     /// The name of the finished index in the scratch folder.
     pub index: String,
     /// What happens to each file, in order.
@@ -46,14 +46,13 @@ pub struct Step {
 
 impl Journal {
     /// The journal of a publication that is about to begin.
-    pub fn new(run: &str, branch: &str, new: Oid, index: &str, steps: Vec<Step>) -> Self {
-        let (run, branch, index) = (run.to_owned(), branch.to_owned(), index.to_owned());
+    pub fn new(run: &str, telling: &RefChange, index: &str, steps: Vec<Step>) -> Self {
         Self {
             version: VERSION,
-            run,
-            branch,
-            new,
-            index,
+            run: run.to_owned(),
+            reference: telling.name.clone(),
+            new: telling.new.clone(),
+            index: index.to_owned(),
             steps,
         }
     }
@@ -111,7 +110,12 @@ mod tests {
             after: Print::File("00".into(), true),
         };
         let oid = Oid::parse(&"1".repeat(40)).expect("forty digits");
-        let journal = Journal::new("run", "refs/heads/main", oid, "index", vec![step]);
+        let last = RefChange {
+            name: "refs/heads/main".into(),
+            old: None,
+            new: Some(oid),
+        };
+        let journal = Journal::new("run", &last, "index", vec![step]);
         let text = serde_json::to_string(&journal).expect("written");
         assert_eq!(
             serde_json::from_str::<Journal>(&text).expect("read"),

@@ -104,6 +104,13 @@ impl Layout {
         self.shared.join(format!("told-{what}"))
     }
 
+    /// Removes half-written files of a run that died; call it with the lock held.
+    pub fn sweep(&self) {
+        for folder in [&self.visible, &self.shared, &self.own] {
+            fs::remove_temporaries(folder);
+        }
+    }
+
     /// The folder for files of the run that holds the lock; it is gone after it.
     pub fn scratch(&self) -> PathBuf {
         self.own.join("tmp")

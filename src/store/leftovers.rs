@@ -8,11 +8,34 @@ use crate::error::Result;
 use crate::git::Repo;
 use crate::git::repo::Upstream;
 use crate::sys::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A git that is running lets go of a ref within this time.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The locks in a folder of refs and below it.
+fn locks_below(folder: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
+    let below = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .flat_map(|path| {
+            if path.is_dir() {
+                locks_below(&path)
+            } else if path
+                .extension()
+                .is_some_and(|extension| extension == "lock")
+            {
+                vec![path]
+            } else {
+                Vec::new()
+            }
+        });
+    below.collect()
+}
 
 /// Removes the locks that a run which began at `since` and died left on what it changes; returns
 /// them.
@@ -28,10 +51,13 @@ pub fn remove_locks(
         shared.join("packed-refs.lock"),
         shared.join("shallow.lock"),
         shared.join(format!("{branch}.lock")),
-        shared.join(format!("{}.lock", super::held::ref_name(branch))),
     ];
     if let Some(upstream) = upstream {
         locks.push(shared.join(format!("{}.lock", upstream.tracking)));
+    }
+    // Nobody but us, and we hold the lock of the repository, changes the refs of this name.
+    for lock in locks_below(&shared.join("refs/git-sync")) {
+        fs::remove_file(&lock)?;
     }
     let stale = |path: &PathBuf| -> Result<bool> {
         let found = fs::look(path)?.and_then(|found| found.modified().ok());

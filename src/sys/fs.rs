@@ -112,6 +112,21 @@ pub fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".git-sync-{}-{number}.tmp", std::process::id()))
 }
 
+/// Removes the files that [`beside`] named in a folder, where their writers died.
+pub fn remove_temporaries(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let name = name.as_encoded_bytes();
+        if name.starts_with(b".git-sync-") && name.ends_with(b".tmp") {
+            // What cannot be removed does no harm.
+            drop(fs::remove_file(entry.path()));
+        }
+    }
+}
+
 /// Appends one record to a file in a single write, so that two writers do not mix.
 pub fn append(path: &Path, record: &[u8]) -> Result<()> {
     OpenOptions::new()
