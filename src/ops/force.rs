@@ -257,8 +257,8 @@ impl<'a, 'repo> Force<'a, 'repo> {
         snapshot: &Snapshot<'_>,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        let mut refs = self.kept(theirs, outcome)?;
-        refs.extend(self.without_held(holding)?);
+        self.keep_in_ref(theirs, outcome)?;
+        let refs = self.without_held(holding)?.into_iter().collect();
         self.publish(&Move {
             new: commit,
             tree: &snapshot.tree,
@@ -329,8 +329,8 @@ impl<'a, 'repo> Force<'a, 'repo> {
             .hint("move it away or remove it; ignored files are never overwritten")
             .hint("nothing was changed"));
         }
-        let mut refs = self.kept(Some(commit), outcome)?;
-        refs.extend(self.without_held(holding)?);
+        self.keep_in_ref(Some(commit), outcome)?;
+        let refs = self.without_held(holding)?.into_iter().collect();
         let tree = self.ctx.repo.tree_of(theirs)?;
         let live: Vec<_> = changes
             .into_iter()
@@ -353,19 +353,20 @@ impl<'a, 'repo> Force<'a, 'repo> {
         Ok(())
     }
 
-    /// The ref that keeps what is replaced.
-    fn kept(&self, replaced: Option<&Oid>, outcome: &mut Outcome) -> Result<Vec<RefChange>> {
+    /// Puts what is replaced under a ref, before anything is.
+    fn keep_in_ref(&self, replaced: Option<&Oid>, outcome: &mut Outcome) -> Result<()> {
         let Some(replaced) = replaced else {
-            return Ok(Vec::new());
+            return Ok(());
         };
         let name = format!("refs/git-sync/before/{}", self.ctx.run);
         let old = self.ctx.repo.resolve(&name)?;
+        let new = Some(replaced.clone());
         outcome.kept = Some(name.clone());
-        Ok(vec![RefChange {
-            name,
-            old,
-            new: Some(replaced.clone()),
-        }])
+        let change = RefChange { name, old, new };
+        self.ctx
+            .repo
+            .change_refs("sync: keep what is replaced", &[change])
+            .map(drop)
     }
 
     fn without_held(&self, holding: &Holding) -> Result<Option<RefChange>> {

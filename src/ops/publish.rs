@@ -90,9 +90,7 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
     let changes = ref_changes(publication);
-    if let Some(telling) = telling(&changes) {
-        Journal::new(&ctx.run, telling, &name, steps.clone()).write(&ctx.layout)?;
-    }
+    Journal::new(&ctx.run, &telling(&changes), &name, steps.clone()).write(&ctx.layout)?;
     let left = carry_out(ctx, &steps)?;
     if !left.is_empty() {
         take_back(ctx, &steps)?;
@@ -348,13 +346,23 @@ fn ref_changes(publication: &Publication<'_>) -> Vec<RefChange> {
 }
 
 /// The ref that tells whether a publication got through: the branch, or, where that stays, the last.
-fn telling(changes: &[RefChange]) -> Option<&RefChange> {
+/// Where none moves nothing tells, and what was begun is undone: that is what an absent branch says.
+fn telling(changes: &[RefChange]) -> RefChange {
     let moves = |change: &&RefChange| change.old != change.new;
-    let branch = changes
-        .iter()
-        .filter(moves)
-        .find(|c| c.name.starts_with("refs/heads/"));
-    branch.or_else(|| changes.iter().rfind(moves))
+    let is_branch = |change: &&RefChange| change.name.starts_with("refs/heads/");
+    let branch = changes.iter().filter(moves).find(is_branch);
+    match branch.or_else(|| changes.iter().rfind(moves)) {
+        Some(change) => change.clone(),
+        None => RefChange {
+            name: changes
+                .iter()
+                .find(is_branch)
+                .map(|c| c.name.clone())
+                .unwrap_or_default(),
+            old: None,
+            new: None,
+        },
+    }
 }
 
 /// Puts the finished index in the place of the user's and moves the refs, in one critical section.
