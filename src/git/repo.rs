@@ -262,11 +262,6 @@ impl Repo {
         }
     }
 
-    /// Is somebody listening to every command?
-    pub fn is_traced(&self) -> bool {
-        self.manner.trace.is_some()
-    }
-
     /// Where new objects go instead of the repository, in a dry run.
     pub fn quarantine(&self) -> Option<PathBuf> {
         self.quarantine.borrow().clone()

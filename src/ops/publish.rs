@@ -1,9 +1,8 @@
 //! Makes a new tip real: first the files, then the index and the refs.
 //!
-//! The order is the safety. Files that already have the remote's content differ from HEAD in what
-//! the remote changed, so a crash after any of them leaves a work tree whose next sync finds both
-//! sides the same. A branch that is ahead of its files would look like a user who reverted
-//! everything.
+//! The order is the safety. A branch that is ahead of its files would look like a user who reverted
+//! everything; files that are ahead of their branch are put back by the next run, from the journal
+//! and the stage folder.
 
 use super::Context;
 use crate::error::{Error, Result};

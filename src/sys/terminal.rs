@@ -13,11 +13,6 @@ pub fn shows_progress() -> bool {
     std::io::stderr().is_terminal()
 }
 
-/// Is stdout a terminal?
-pub fn shows_answers() -> bool {
-    std::io::stdout().is_terminal()
-}
-
 /// Asks `question` on stderr and reads a line; `None` at the end of input.
 pub fn ask(question: &str) -> Result<Option<String>> {
     let failed = |source| Error::new(Kind::Declined, "cannot ask on the terminal").because(source);
