@@ -113,6 +113,87 @@ fn two_changed_sides_share_one_transport() {
 }
 
 #[test]
+fn while_a_first_push_is_refused_what_there_is_comes_already() {
+    let (_sandbox, laptop, server, remote, _sshd) = over_ssh();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "laptop\n");
+    let output = laptop.sync(["-vv"]).succeeds();
+    let talk = output.stderr();
+    let network = talk.lines().filter_map(|line| {
+        let words = line.trim_start().strip_prefix("$ git ")?;
+        ["fetch", "push"]
+            .into_iter()
+            .find(|name| words.starts_with(name))
+    });
+    let network: Vec<_> = network.collect();
+    assert_eq!(network, ["fetch", "push", "push"], "{talk}");
+    // The tracking ref tells where the remote is, as after any fetch.
+    assert_eq!(
+        laptop.git(["rev-parse", "origin/main"]).trim(),
+        remote.tip("main")
+    );
+    laptop.has("tmux.conf", "server\n");
+}
+
+#[test]
+fn an_address_that_git_rewrites_is_followed() {
+    let (_sandbox, laptop, server, remote, sshd) = over_ssh();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    let (long, short) = (sshd.url(&remote), "hub:configs");
+    laptop.git_global(&format!("url.{long}.insteadOf"), short);
+    laptop.git(["remote", "set-url", "origin", short]);
+    laptop.write("zshrc", "laptop\n");
+    let both = count(&laptop, &sshd, &["git-sync"]);
+    assert_eq!(both.connections, 1, "{}", both.trace);
+    remote.has("zshrc", "laptop");
+}
+
+#[test]
+fn reading_and_writing_at_two_places_is_done_apart() {
+    let (_sandbox, laptop, server, remote, _sshd) = over_ssh();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.git(["remote", "set-url", "--push", "origin", &remote.url()]);
+    laptop.write("zshrc", "laptop\n");
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "laptop");
+    laptop.has("tmux.conf", "server\n");
+}
+
+#[test]
+fn a_login_that_is_refused_is_tried_once() {
+    let sandbox = Sandbox::new();
+    let (laptop, _, remote) = sandbox.laptop_and_server();
+    let sshd = Sshd::asking_for_a_password(&sandbox);
+    sshd.serve(&laptop, &remote);
+    laptop.write("zshrc", "laptop\n");
+    let before = sshd.connections();
+    laptop.sync([]).exits(3).says("refused the login");
+    assert_eq!(sshd.connections() - before, 1);
+    assert_eq!(laptop.committed("zshrc"), "laptop\n");
+}
+
+#[test]
+fn connections_that_the_user_shares_are_left_to_their_ssh() {
+    let (_sandbox, laptop, server, remote, sshd) = over_ssh();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    let socket = laptop.home().join("s");
+    let ssh = format!(
+        "ssh -oControlMaster=auto -oControlPath={}",
+        socket.display()
+    );
+    laptop.config("core.sshCommand", &ssh);
+    laptop.write("zshrc", "laptop\n");
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "laptop");
+    assert!(sshd.connections() > 0);
+    assert!(!socket.exists(), "it ends with the user's own ssh");
+}
+
+#[test]
 fn no_transport_is_left_open_behind_a_run() {
     let (_sandbox, laptop, server, _, sshd) = over_ssh();
     server.write("tmux.conf", "server\n");

@@ -4,7 +4,7 @@ use super::Repo;
 use crate::error::{Error, Kind, Result};
 use crate::model::entry::Oid;
 use crate::sys::env;
-use crate::sys::process::{Ended, Process, Sink};
+use crate::sys::process::{Ended, Process, Running, Sink};
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -109,7 +109,7 @@ fn base(process: Process) -> Process {
 }
 
 /// Nothing may ask: no terminal, no window, no editor, no pin.
-fn unattended(process: Process) -> Process {
+pub(super) fn unattended(process: Process) -> Process {
     process
         .env("GIT_TERMINAL_PROMPT", "0")
         .env("GIT_ASKPASS", "")
@@ -206,11 +206,16 @@ impl Git<'_> {
         self
     }
 
-    /// Runs it; that it fails is an answer.
-    pub fn answer(self) -> Result<Ended> {
+    /// Starts it beside this program.
+    pub fn start(self) -> Result<Running> {
         self.repo.trace(&self.told());
         let settings = self.settings.iter().flat_map(|setting| ["-c", setting]);
-        let ended = self.process.args(settings).args(&self.words).run()?;
+        self.process.args(settings).args(&self.words).start()
+    }
+
+    /// Runs it; that it fails is an answer.
+    pub fn answer(self) -> Result<Ended> {
+        let ended = self.start()?.wait()?;
         if ended.code() == Some(130) || ended.code().is_none() {
             crate::sys::interrupt::check()?;
         }

@@ -116,6 +116,11 @@ impl Repo {
         Commit::parse(&bytes).ok_or_else(|| unread("cat-file"))
     }
 
+    /// Does the user sign commits?
+    pub fn signs_commits(&self) -> Result<bool> {
+        Ok(self.config_bool("commit.gpgSign")?.unwrap_or(false))
+    }
+
     /// Writes a commit.
     pub fn write_commit(&self, commit: &Commit, sign: Sign) -> Result<Oid> {
         let mut git = self.git("commit-tree");
@@ -128,7 +133,7 @@ impl Repo {
         if let Some(encoding) = &commit.encoding {
             git = git.setting(format!("i18n.commitEncoding={encoding}"));
         }
-        let signed = sign == Sign::Yes && self.config_bool("commit.gpgSign")?.unwrap_or(false);
+        let signed = sign == Sign::Yes && self.signs_commits()?;
         if signed {
             git = git.arg("-S");
         }

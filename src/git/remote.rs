@@ -1,11 +1,12 @@
 //! Talks to the remote: one fetch, one push, and what their refusals mean.
 
 use super::Repo;
+use super::command::Git;
 use super::repo::Upstream;
 use super::transport::Transport;
 use crate::error::{Error, Result};
 use crate::model::entry::Oid;
-use crate::sys::process::Ended;
+use crate::sys::process::{Ended, Running};
 use std::ffi::OsStr;
 
 /// How a fetch came out.
@@ -55,27 +56,20 @@ pub struct Push<'a> {
     pub lease: Option<&'a Oid>,
 }
 
+/// Where a fetch that runs beside a push puts what it found. Not the tracking ref: that is the push's
+/// to move, and the two would be in each other's way.
+pub const FETCHED: &str = "refs/git-sync/fetched";
+
 impl Repo {
     /// Asks where the upstream branch is, and brings what is new there.
     pub fn fetch(&self, transport: &Transport, upstream: &Upstream, show: bool) -> Result<Fetched> {
-        let refspec = format!("+{}:{}", upstream.branch, upstream.tracking);
-        let mut git = self.git("fetch").past_quarantine().args([
-            "--no-auto-maintenance",
-            "--no-write-fetch-head",
-            "--no-tags",
-            "--no-recurse-submodules",
-        ]);
-        git = if show {
-            git.arg("--progress")
-        } else {
-            git.arg("--quiet")
-        };
-        if let Some((name, value)) = transport.env() {
-            git = git.env(name, value);
+        if let Some(why) = transport.blocked() {
+            return Ok(Fetched::Unreachable(why.clone()));
         }
-        let ended = git
+        let refspec = format!("+{}:{}", upstream.branch, upstream.tracking);
+        let ended = self
+            .fetching(transport, show)
             .args([upstream.remote.as_str(), &refspec])
-            .showing_progress(show)
             .answer()?;
         if ended.success() {
             return Ok(Fetched::Done);
@@ -90,17 +84,42 @@ impl Repo {
         Ok(Fetched::Unreachable(unreachable(&ended)))
     }
 
+    /// Begins to bring what is new in the upstream branch to [`FETCHED`], while something else goes on.
+    pub fn fetch_aside(
+        &self,
+        transport: &Transport,
+        upstream: &Upstream,
+        show: bool,
+    ) -> Result<Running> {
+        let refspec = format!("+{}:{FETCHED}", upstream.branch);
+        self.fetching(transport, show)
+            .args(["--refmap=", upstream.remote.as_str(), &refspec])
+            .start()
+    }
+
+    fn fetching(&self, transport: &Transport, show: bool) -> Git<'_> {
+        let git = self.git("fetch").past_quarantine().args([
+            "--no-auto-maintenance",
+            "--no-write-fetch-head",
+            "--no-tags",
+            "--no-recurse-submodules",
+            if show { "--progress" } else { "--quiet" },
+        ]);
+        with_ssh(git, transport).showing_progress(show)
+    }
+
     /// Sends `push.new` if the remote is still where `push.lease` says.
     pub fn push(&self, transport: &Transport, push: &Push<'_>) -> Result<Pushed> {
+        if let Some(why) = transport.blocked() {
+            return Ok(Pushed::Unreachable(why.clone()));
+        }
         let Upstream { remote, branch, .. } = push.upstream;
         let lease = push.lease.map_or("", Oid::as_str);
-        let mut git = self
+        let git = self
             .git("push")
             .args(["--porcelain", "--no-follow-tags"])
             .arg(format!("--force-with-lease={branch}:{lease}"));
-        if let Some((name, value)) = transport.env() {
-            git = git.env(name, value);
-        }
+        let git = with_ssh(git, transport);
         let refspec = format!("{}:{branch}", push.new);
         let ended = git.args([remote.as_str(), refspec.as_str()]).answer()?;
         if ended.success() {
@@ -141,20 +160,24 @@ impl Repo {
         transport: &Transport,
         remote: &OsStr,
     ) -> Result<Result<Heads, Unreachable>> {
-        let mut git = self
+        let git = self
             .git("ls-remote")
             .args(["--symref", "--"])
             .arg(remote)
             .args(["HEAD", "refs/heads/*"]);
-        if let Some((name, value)) = transport.env() {
-            git = git.env(name, value);
-        }
-        let ended = git.answer()?;
+        let ended = with_ssh(git, transport).answer()?;
         Ok(if ended.success() {
             Ok(parse_heads(&String::from_utf8_lossy(&ended.stdout)))
         } else {
             Err(unreachable(&ended))
         })
+    }
+}
+
+fn with_ssh<'repo>(git: Git<'repo>, transport: &Transport) -> Git<'repo> {
+    match transport.env() {
+        Some((name, value)) => git.env(name, value),
+        None => git,
     }
 }
 

@@ -1,12 +1,18 @@
-//! How the user's ssh is called: with an end in time, and with one connection for a run that needs
-//! two.
+//! How the user's ssh is called: with an end in time, and with one connection for a run that sends.
+//!
+//! A run that sends opens that connection itself, while it is still busy committing: the dozen round
+//! trips that ssh needs to log in are most of the time that a sync takes.
 
 use super::Repo;
+use super::command::unattended;
+use super::remote::{Unreachable, unreachable};
 use crate::error::Result;
 use crate::sys::process::{Ended, Process};
 use crate::sys::{env, fs};
+use gix::remote::Direction;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 /// A silent link is given up after this: without these a dead network hangs a sync for ever.
 const PATIENCE: &str = "-oConnectTimeout=10 -oServerAliveInterval=15 -oServerAliveCountMax=2";
@@ -15,7 +21,18 @@ const PATIENCE: &str = "-oConnectTimeout=10 -oServerAliveInterval=15 -oServerAli
 #[derive(Debug)]
 pub struct Transport {
     command: Option<String>,
-    shared: Option<Shared>,
+    way: Way,
+}
+
+/// How the connections of a run are made.
+#[derive(Debug)]
+enum Way {
+    /// Each by the git that needs it.
+    Apart,
+    /// All on one that is there already.
+    Together(Shared),
+    /// It was tried, and there is no way.
+    Blocked(Unreachable),
 }
 
 /// A connection that this run keeps open for itself.
@@ -33,6 +50,29 @@ struct Destination {
     port: Option<String>,
 }
 
+/// A connection that is being made.
+#[derive(Debug)]
+pub struct Opening {
+    command: Option<String>,
+    way: Option<JoinHandle<Way>>,
+}
+
+impl Opening {
+    /// Waits until it is there, or cannot be had.
+    pub fn wait(self) -> Transport {
+        let way = self.way.and_then(|way| way.join().ok());
+        let way = way.unwrap_or(Way::Apart);
+        let command = match (&way, self.command) {
+            (Way::Together(shared), Some(command)) => Some(format!(
+                "{command} -oControlMaster=no -oControlPath={}",
+                shared.socket.display()
+            )),
+            (_, command) => command,
+        };
+        Transport { command, way }
+    }
+}
+
 impl Transport {
     /// The ssh for one connection.
     pub fn single(repo: &Repo) -> Self {
@@ -44,42 +84,43 @@ impl Transport {
         let command = openssh(repo).map(|ssh| format!("{ssh} {PATIENCE}{batch}"));
         Self {
             command,
-            shared: None,
+            way: Way::Apart,
         }
     }
 
-    /// The ssh for a run that may need several connections to `url`: they share the first one's,
-    /// unless the user's own configuration shares connections already.
-    pub fn shared(repo: &Repo, url: &str) -> Self {
-        let single = Self::single(repo);
-        let (Some(command), Some(destination)) = (&single.command, destination(url)) else {
-            return single;
-        };
-        if shares_already(command, &destination) {
-            return single;
-        }
-        let Ok(folder) = private_folder() else {
-            return single;
-        };
-        let socket = folder.join("s");
-        // The master ends with us; should we be killed, it ends by itself a little later.
-        let command = format!(
-            "{command} -oControlMaster=auto -oControlPath={} -oControlPersist=30",
-            socket.display()
-        );
-        Self {
-            command: Some(command),
-            shared: Some(Shared {
-                folder,
-                socket,
-                destination,
-            }),
-        }
+    /// Begins to connect to `remote` for a run that may need several connections: they share one,
+    /// unless the user's own configuration shares connections already, or it is not ssh.
+    pub fn begin(repo: &Repo, remote: &str) -> Opening {
+        let command = Self::single(repo).command.clone();
+        let wanted = command.clone().zip(repo.ssh_destination(remote));
+        let way = wanted.map(|(command, destination)| {
+            let process = Process::new("sh").until(repo.deadline());
+            let process = if repo.is_background() {
+                unattended(process)
+            } else {
+                process
+            };
+            std::thread::spawn(move || connect(&process, &command, destination))
+        });
+        Opening { command, way }
     }
 
-    /// Do several connections share the first one's transport?
+    /// Do several connections share one?
     pub fn is_shared(&self) -> bool {
-        self.shared.is_some()
+        matches!(self.way, Way::Together(_))
+    }
+
+    /// Is the connection made, or was it tried, before git needs one?
+    pub fn is_made(&self) -> bool {
+        !matches!(self.way, Way::Apart)
+    }
+
+    /// Why there is no way to the remote, where that is known already.
+    pub fn blocked(&self) -> Option<&Unreachable> {
+        match &self.way {
+            Way::Blocked(why) => Some(why),
+            Way::Apart | Way::Together(_) => None,
+        }
     }
 
     /// What to set for git; empty where the user's ssh is not one that we know.
@@ -92,7 +133,9 @@ impl Transport {
 
 impl Drop for Transport {
     fn drop(&mut self) {
-        let Some(shared) = &self.shared else { return };
+        let Way::Together(shared) = &self.way else {
+            return;
+        };
         if shared.socket.exists() {
             let mut path = OsString::from("-oControlPath=");
             path.push(&shared.socket);
@@ -101,6 +144,50 @@ impl Drop for Transport {
             drop(exit.arg(&shared.destination.host).run());
         }
         drop(fs::remove_scratch(&shared.folder));
+    }
+}
+
+/// Connects, with `command` run by the shell that `process` is. What ssh asks for it asks on the
+/// terminal, as it does when git starts it.
+fn connect(process: &Process, command: &str, destination: Destination) -> Way {
+    if shares_already(process, command, &destination) {
+        return Way::Apart;
+    }
+    let Ok(folder) = private_folder() else {
+        return Way::Apart;
+    };
+    let socket = folder.join("s");
+    // It goes into the background when it has logged in, and ends with us; should we be killed, it
+    // ends by itself a little later.
+    let script = format!(
+        "{command} -oControlMaster=yes -oControlPath={} -oControlPersist=30 -N {}",
+        socket.display(),
+        destination.words()
+    );
+    let shared = Shared {
+        folder,
+        socket,
+        destination,
+    };
+    match process.clone().args(["-c", &script]).run() {
+        Ok(ended) if ended.success() => Way::Together(shared),
+        Ok(ended) => {
+            drop(fs::remove_scratch(&shared.folder));
+            why_not(&ended)
+        }
+        Err(_) => Way::Apart,
+    }
+}
+
+/// That ssh cannot connect is an answer; that it cannot share connections here is none.
+fn why_not(ended: &Ended) -> Way {
+    let said = ended.complaint();
+    let about_sharing = ["ControlPath", "ControlSocket", "unix_listener", "mux"];
+    let failed = ended.timed_out || ended.code() == Some(255) && !said.is_empty();
+    if failed && !about_sharing.iter().any(|words| said.contains(words)) {
+        Way::Blocked(unreachable(ended))
+    } else {
+        Way::Apart
     }
 }
 
@@ -126,14 +213,9 @@ fn quote_for_shell(word: &str) -> String {
 }
 
 /// Does the user's configuration keep connections open for this host?
-fn shares_already(command: &str, destination: &Destination) -> bool {
-    let port = destination
-        .port
-        .as_ref()
-        .map(|port| format!("-p {port} "))
-        .unwrap_or_default();
-    let script = format!("{command} {port}-G {}", quote_for_shell(&destination.host));
-    let Ok(asked) = Process::new("sh").args(["-c", &script]).run() else {
+fn shares_already(process: &Process, command: &str, destination: &Destination) -> bool {
+    let script = format!("{command} -G {}", destination.words());
+    let Ok(asked) = process.clone().args(["-c", &script]).run() else {
         return true;
     };
     if !asked.success() {
@@ -170,33 +252,38 @@ fn private_folder() -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// `ssh://user@host:port/path` or `user@host:path`.
-fn destination(url: &str) -> Option<Destination> {
-    if let Some(rest) = url
-        .strip_prefix("ssh://")
-        .or_else(|| url.strip_prefix("git+ssh://"))
-    {
-        let authority = rest.split('/').next()?;
-        let bracket = authority.rfind(']').unwrap_or(0);
-        let (host, port) = match authority[bracket..].rfind(':') {
-            Some(colon) => {
-                let at = bracket + colon;
-                (&authority[..at], Some(authority[at + 1..].to_owned()))
-            }
-            None => (authority, None),
-        };
-        return Some(Destination {
-            host: host.replace(['[', ']'], ""),
-            port,
-        });
+impl Destination {
+    /// For a shell that starts ssh.
+    fn words(&self) -> String {
+        let port = self.port.as_ref().map(|port| format!("-p {port} "));
+        let host = quote_for_shell(&self.host);
+        format!("{}-- {host}", port.unwrap_or_default())
     }
-    if url.contains("://") {
+}
+
+impl Repo {
+    /// Where ssh goes to for `remote`: one place for reading and for writing, by git's own rules of
+    /// how addresses are rewritten.
+    fn ssh_destination(&self, remote: &str) -> Option<Destination> {
+        let remote = self.gix().find_remote(remote).ok()?;
+        let of = |direction| remote.url(direction).and_then(destination);
+        of(Direction::Fetch).filter(|there| of(Direction::Push).as_ref() == Some(there))
+    }
+}
+
+fn destination(url: &gix::Url) -> Option<Destination> {
+    if url.scheme != gix::url::Scheme::Ssh {
         return None;
     }
-    let (host, _) = url.split_once(':')?;
-    (!host.is_empty() && !host.contains('/') && !host.starts_with('-')).then(|| Destination {
-        host: host.to_owned(),
-        port: None,
+    // A host that looks like an option is refused by git, in git's words.
+    let host = url.host_argument_safe()?;
+    let host = match url.user() {
+        Some(user) => format!("{user}@{host}"),
+        None => host.to_owned(),
+    };
+    Some(Destination {
+        host,
+        port: url.port.map(|port| port.to_string()),
     })
 }
 
@@ -206,14 +293,23 @@ mod tests {
 
     #[test]
     fn only_ssh_addresses_have_a_destination() {
-        let of = |url| destination(url).map(|found| (found.host, found.port));
+        let of = |url: &str| {
+            let url = gix::url::parse(url).expect("an address");
+            destination(&url).map(|found| (found.host, found.port))
+        };
         let host =
             |name: &str, port: Option<&str>| Some((name.to_owned(), port.map(str::to_owned)));
         assert_eq!(of("ssh://git@h:2222/x/y"), host("git@h", Some("2222")));
         assert_eq!(of("ssh://h/x"), host("h", None));
         assert_eq!(of("ssh://u@[::1]:22/x"), host("u@::1", Some("22")));
         assert_eq!(of("git@h:x/y.git"), host("git@h", None));
-        for url in ["https://h/x", "/srv/x.git", "./a:b", "file:///x", "-oX:y"] {
+        for url in [
+            "https://h/x",
+            "/srv/x.git",
+            "./a:b",
+            "file:///x",
+            "ssh://-oX/y",
+        ] {
             assert_eq!(of(url), None, "{url}");
         }
     }

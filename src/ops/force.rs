@@ -102,8 +102,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
             return Err(Error::fatal("there is no remote to be equal to")
                 .hint("git remote add origin URL && git push -u origin HEAD   adds one"));
         };
-        let url = ctx.repo.remote_url(&upstream.remote).unwrap_or_default();
-        let transport = Transport::shared(ctx.repo, &url);
+        let transport = Transport::begin(ctx.repo, &upstream.remote).wait();
         Ok(Self {
             ctx,
             winner,

@@ -7,6 +7,7 @@
 use super::diff::{self, Difference};
 use super::guard::{self, Ready};
 use super::held::{self, Holding};
+use super::link::Link;
 use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
@@ -210,6 +211,11 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
         dry_run: options.dry_run,
         ..Outcome::default()
     };
+    let remote = ready
+        .upstream
+        .as_ref()
+        .map(|upstream| upstream.remote.clone());
+    let mut link = Link::new(ctx.repo, remote);
     let mut ready = ready;
     let mut why = String::new();
     for attempt in 0..=ctx.settings.retries {
@@ -217,7 +223,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
             pause(attempt);
             ready = guard::check(ctx)?;
         }
-        match round(ctx, options, &ready, &mut outcome)? {
+        match round(ctx, options, &ready, &mut link, &mut outcome)? {
             Round::Done => return Ok(outcome),
             Round::Again(reason) => why = reason,
         }
@@ -237,19 +243,20 @@ fn pause(attempt: u32) {
     std::thread::sleep(Duration::from_millis(millis));
 }
 
-fn round(
-    ctx: &Context<'_>,
+fn round<'repo>(
+    ctx: &Context<'repo>,
     options: &Options,
     ready: &Ready,
+    link: &mut Link<'repo>,
     outcome: &mut Outcome,
 ) -> Result<Round> {
     interrupt::check()?;
-    let Some(local) = commit_local(ctx, options, ready, outcome)? else {
+    let Some(local) = commit_local(ctx, options, ready, link, outcome)? else {
         return Ok(Round::Again(
             "the branch or the index changed meanwhile".to_owned(),
         ));
     };
-    upstream::meet(ctx, options, ready, &local, outcome)
+    upstream::meet(ctx, options, ready, &local, link, outcome)
 }
 
 /// What this machine has, in commits.
@@ -272,6 +279,7 @@ fn commit_local<'repo>(
     ctx: &Context<'repo>,
     options: &Options,
     ready: &Ready,
+    link: &mut Link<'repo>,
     outcome: &mut Outcome,
 ) -> Result<Option<Local<'repo>>> {
     let branch = &ready.branch;
@@ -293,6 +301,9 @@ fn commit_local<'repo>(
     };
     if !is_work(&scan, &local.holding) {
         return Ok(Some(local));
+    }
+    if sends(ctx, options) && !asks(ctx)? {
+        link.begin();
     }
     let mut snapshot = snapshot::take(ctx, branch.tip.as_ref(), &scan, &local.holding.set)?;
     outcome.skipped.clone_from(&snapshot.skipped);
@@ -368,6 +379,19 @@ fn is_work(scan: &Scan, holding: &Holding) -> bool {
         .into_iter()
         .any(|path| !holding.set.covers(path));
     changed || !scan.nested.is_empty() || !scan.untrackable.is_empty()
+}
+
+/// Will what changed here be sent?
+fn sends(ctx: &Context<'_>, options: &Options) -> bool {
+    ctx.settings.commit != CommitWhen::Never && !options.dry_run && !options.offline
+}
+
+/// May making a commit ask the user something? ssh may too, and there is one terminal.
+fn asks(ctx: &Context<'_>) -> Result<bool> {
+    let repo = ctx.repo;
+    let hooks = ["pre-commit", "prepare-commit-msg", "commit-msg"];
+    let may_ask = repo.signs_commits()? || hooks.iter().any(|hook| repo.has_hook(hook));
+    Ok(may_ask && !repo.is_background())
 }
 
 /// Makes commits of the user's uncommitted work that are carried along and never published.

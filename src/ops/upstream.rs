@@ -4,25 +4,27 @@ use super::collide;
 use super::guard::Ready;
 use super::held::Holding;
 use super::integrate::{How, Integration, Sides, integrate};
+use super::link::Link;
 use super::publish::{IndexSeen, Publication, Published, publish};
 use super::settle::settle;
 use super::sync::{Local, Options, Outcome, Reach, Round};
 use super::{Context, Done};
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
-use crate::git::refs::RefChange;
-use crate::git::remote::{Fetched, Push, Pushed};
+use crate::git::refs::{RefChange, Refs};
+use crate::git::remote::{FETCHED, Fetched, Push, Pushed};
 use crate::git::repo::Upstream;
-use crate::git::transport::Transport;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::{Held, HeldSet};
+use crate::sys::process::Running;
 
 /// Brings `local` and the remote together.
-pub(super) fn meet(
-    ctx: &Context<'_>,
+pub(super) fn meet<'repo>(
+    ctx: &Context<'repo>,
     options: &Options,
     ready: &Ready,
     local: &Local<'_>,
+    link: &mut Link<'repo>,
     outcome: &mut Outcome,
 ) -> Result<Round> {
     let Some(upstream) = &ready.upstream else {
@@ -34,12 +36,12 @@ pub(super) fn meet(
         options,
         ready,
         upstream,
+        link,
         outcome,
-        shows: false,
-        connected: false,
     };
-    meeting.shows = ctx.listener.is_watched();
-    meeting.run(local)
+    let round = meeting.run(local);
+    outcome.connections = link.connections();
+    round
 }
 
 /// One meeting with the remote.
@@ -48,9 +50,8 @@ struct Meeting<'a, 'repo> {
     options: &'a Options,
     ready: &'a Ready,
     upstream: &'a Upstream,
+    link: &'a mut Link<'repo>,
     outcome: &'a mut Outcome,
-    shows: bool,
-    connected: bool,
 }
 
 impl Meeting<'_, '_> {
@@ -61,26 +62,31 @@ impl Meeting<'_, '_> {
             self.outcome.reach = Reach::Offline;
             return self.end(local.tip.as_ref(), seen.as_ref());
         }
-        let sends = local.tip.is_some() && local.tip != seen;
-        let transport = self.transport(sends);
+        let sends = local.tip.is_some() && local.tip != seen && !self.options.dry_run;
+        if sends {
+            self.link.begin();
+        }
         if let (Some(tip), Some(seen)) = (&local.tip, &seen)
             && sends
-            && !self.options.dry_run
             && repo.ahead_behind(tip, seen)?.1 == 0
         {
-            match self.push(&transport, tip, Some(seen))? {
-                Pushed::Lost => {}
-                pushed => return self.pushed(pushed, tip, Some(seen)),
+            match self.send_first(tip, seen)? {
+                First::Sent(pushed) => return self.pushed(pushed, tip, Some(seen)),
+                First::Lost(Some(theirs)) => {
+                    self.outcome.reach = Reach::Reached;
+                    return self.join(local, Some(seen), &theirs);
+                }
+                First::Lost(None) => {}
             }
         }
-        self.connect(&transport);
-        match repo.fetch(&transport, self.upstream, self.shows)? {
+        let shows = self.ctx.listener.is_watched();
+        match repo.fetch(self.link.next(), self.upstream, shows)? {
             Fetched::Done => self.outcome.reach = Reach::Reached,
             Fetched::Unreachable(unreachable) => {
                 self.outcome.reach = Reach::Unreachable(unreachable);
                 return self.end(local.tip.as_ref(), seen.as_ref());
             }
-            Fetched::NoBranch => return self.create(&transport, local, seen.as_ref()),
+            Fetched::NoBranch => return self.create(local, seen.as_ref()),
         }
         let Some(theirs) = repo.resolve(&self.upstream.tracking)? else {
             return Err(Error::failed(format!(
@@ -88,48 +94,58 @@ impl Meeting<'_, '_> {
                 self.upstream.short()
             )));
         };
-        self.join(&transport, local, seen.as_ref(), &theirs)
+        self.join(local, seen.as_ref(), &theirs)
     }
 
-    /// Counts a connection, unless it is a further one on the same transport.
-    fn connect(&mut self, transport: &Transport) {
-        if !(transport.is_shared() && self.connected) {
-            self.outcome.connections += 1;
-        }
-        self.connected = true;
-    }
-
-    /// A run that will send has its second connection on the first one's transport.
-    fn transport(&self, sends: bool) -> Transport {
+    /// Sends at once, in the hope that nobody else did. Where all operations share a connection,
+    /// what there is to fetch comes at the same time: if the hope was vain, it is there already.
+    fn send_first(&mut self, tip: &Oid, seen: &Oid) -> Result<First> {
         let repo = self.ctx.repo;
-        match repo.remote_url(&self.upstream.remote) {
-            Some(url) if sends && !self.options.dry_run => Transport::shared(repo, &url),
-            _ => Transport::single(repo),
+        let fetching = if self.link.is_shared() {
+            let shows = self.ctx.listener.is_watched();
+            Some(repo.fetch_aside(self.link.next(), self.upstream, shows)?)
+        } else {
+            None
+        };
+        let pushed = self.push(tip, Some(seen))?;
+        let fetched = fetching.map(Running::wait).transpose()?;
+        let Pushed::Lost = pushed else {
+            return Ok(First::Sent(pushed));
+        };
+        if !fetched.is_some_and(|fetched| fetched.success()) {
+            return Ok(First::Lost(None));
         }
+        let new = repo.resolve(FETCHED)?;
+        let seen = RefChange {
+            name: self.upstream.tracking.clone(),
+            old: Some(seen.clone()),
+            new: new.clone(),
+        };
+        // Somebody else has fetched meanwhile: then it is asked again.
+        Ok(First::Lost(
+            match repo.change_refs("sync: fetch", &[seen])? {
+                Refs::Changed => new,
+                Refs::Moved => None,
+            },
+        ))
     }
 
     /// The remote has no such branch: it was never there, or it is no more.
-    fn create(
-        &mut self,
-        transport: &Transport,
-        local: &Local<'_>,
-        seen: Option<&Oid>,
-    ) -> Result<Round> {
+    fn create(&mut self, local: &Local<'_>, seen: Option<&Oid>) -> Result<Round> {
         self.outcome.reach = Reach::Reached;
         if let Some(seen) = seen {
-            return Err(self.deleted(transport, seen)?);
+            return Err(self.deleted(seen)?);
         }
         match &local.tip {
-            Some(tip) => self.send(transport, tip, None),
+            Some(tip) => self.send(tip, None),
             None => self.end(None, None),
         }
     }
 
-    fn deleted(&mut self, transport: &Transport, seen: &Oid) -> Result<Error> {
+    fn deleted(&mut self, seen: &Oid) -> Result<Error> {
         let Upstream { remote, branch, .. } = self.upstream;
         let name = branch.strip_prefix("refs/heads/").unwrap_or(branch);
-        self.connect(transport);
-        let heads = self.ctx.repo.remote_heads(transport, remote)?;
+        let heads = self.ctx.repo.remote_heads(self.link.next(), remote)?;
         let error = Error::blocked(format!("{remote} has no branch '{name}' any more"));
         let (heads, default) = heads.unwrap_or_default();
         let error = match default
@@ -154,13 +170,7 @@ impl Meeting<'_, '_> {
     }
 
     /// Both sides are known: puts them together.
-    fn join(
-        &mut self,
-        transport: &Transport,
-        local: &Local<'_>,
-        seen: Option<&Oid>,
-        theirs: &Oid,
-    ) -> Result<Round> {
+    fn join(&mut self, local: &Local<'_>, seen: Option<&Oid>, theirs: &Oid) -> Result<Round> {
         if local.tip.as_ref() == Some(theirs) {
             return self.end(Some(theirs), Some(theirs));
         }
@@ -174,12 +184,12 @@ impl Meeting<'_, '_> {
         super::snapshot::ensure_identity(self.ctx)?;
         let integration = integrate(self.ctx, &sides)?;
         if integration.how == How::Nothing {
-            return self.send(transport, &integration.tip, Some(theirs));
+            return self.send(&integration.tip, Some(theirs));
         }
         let Some(tip) = self.make_real(local, &integration, theirs, &fork)? else {
             return Ok(Round::Again("files were saved meanwhile".to_owned()));
         };
-        self.send(transport, &tip, Some(theirs))
+        self.send(&tip, Some(theirs))
     }
 
     /// What both sides had last.
@@ -369,8 +379,8 @@ impl Meeting<'_, '_> {
     }
 
     /// The refs that change with the branch: what is held, and what would otherwise be dropped.
-    fn refs(&self, local: &Local<'_>, set: &HeldSet, dropped: bool) -> Result<Refs> {
-        let mut refs = Refs {
+    fn refs(&self, local: &Local<'_>, set: &HeldSet, dropped: bool) -> Result<Companions> {
+        let mut refs = Companions {
             changes: Vec::new(),
             kept: None,
         };
@@ -395,7 +405,7 @@ impl Meeting<'_, '_> {
     }
 
     /// Sends `tip`, if the remote lacks it.
-    fn send(&mut self, transport: &Transport, tip: &Oid, theirs: Option<&Oid>) -> Result<Round> {
+    fn send(&mut self, tip: &Oid, theirs: Option<&Oid>) -> Result<Round> {
         if theirs == Some(tip) {
             return self.end(Some(tip), theirs);
         }
@@ -403,15 +413,14 @@ impl Meeting<'_, '_> {
             self.outcome.pushed = self.count(tip, theirs)?;
             return Ok(Round::Done);
         }
-        let pushed = self.push(transport, tip, theirs)?;
+        let pushed = self.push(tip, theirs)?;
         self.pushed(pushed, tip, theirs)
     }
 
-    fn push(&mut self, transport: &Transport, tip: &Oid, lease: Option<&Oid>) -> Result<Pushed> {
+    fn push(&mut self, tip: &Oid, lease: Option<&Oid>) -> Result<Pushed> {
         self.ctx.listener.doing("push");
-        self.connect(transport);
         self.ctx.repo.push(
-            transport,
+            self.link.next(),
             &Push {
                 upstream: self.upstream,
                 new: tip,
@@ -465,6 +474,14 @@ impl Meeting<'_, '_> {
     }
 }
 
+/// How sending at once came out.
+enum First {
+    /// That was all, for good or ill.
+    Sent(Pushed),
+    /// The remote was elsewhere: here, where that is known already.
+    Lost(Option<Oid>),
+}
+
 /// What both sides had last, and whether the remote still has it.
 #[derive(Debug, Default)]
 struct Fork {
@@ -473,7 +490,7 @@ struct Fork {
 }
 
 /// Refs that change with the branch.
-struct Refs {
+struct Companions {
     changes: Vec<RefChange>,
     kept: Option<String>,
 }

@@ -234,6 +234,14 @@ impl Process {
     /// # Errors
     /// When it cannot be started, or a signal ends this program: then the child is ended too.
     pub fn run(&self) -> Result<Ended> {
+        self.start()?.wait()
+    }
+
+    /// Starts it, and lets it run while this program does something else.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn start(&self) -> Result<Running> {
         let mut child = self.spawn()?;
         if let (Some(mut input), Some(bytes)) = (child.stdin.take(), self.stdin.clone()) {
             // A child that does not read all of its input says why by its exit status.
@@ -248,20 +256,51 @@ impl Process {
             Sink::Progress => Collected::of(stream, show_percentages()),
             Sink::Capture | Sink::Inherit => Collected::of(stream, |_| ()),
         });
-        let (status, timed_out) = self.wait(&mut child)?;
+        Ok(Running {
+            program: self.program.clone(),
+            until: self.until,
+            own_group: self.own_group,
+            child: Some(child),
+            stdout,
+            stderr,
+        })
+    }
+}
+
+/// A program that runs beside this one; one that nobody waits for is ended.
+#[derive(Debug)]
+pub struct Running {
+    program: OsString,
+    until: Option<Instant>,
+    own_group: bool,
+    child: Option<Child>,
+    stdout: Option<Collected>,
+    stderr: Option<Collected>,
+}
+
+impl Running {
+    /// Waits for its end, or for the end of its time.
+    ///
+    /// # Errors
+    /// When a signal ends this program: then the child is ended too.
+    pub fn wait(mut self) -> Result<Ended> {
+        let Some(mut child) = self.child.take() else {
+            return Err(Error::failed("a program was waited for twice"));
+        };
+        let (status, timed_out) = self.watch(&mut child)?;
         if status.code().is_none() {
             CASUALTY.store(true, Ordering::Relaxed);
         }
         let take = |stream: Option<Collected>| stream.map(Collected::take).unwrap_or_default();
         Ok(Ended {
             status,
-            stdout: take(stdout),
-            stderr: take(stderr),
+            stdout: take(self.stdout.take()),
+            stderr: take(self.stderr.take()),
             timed_out,
         })
     }
 
-    fn wait(&self, child: &mut Child) -> Result<(ExitStatus, bool)> {
+    fn watch(&self, child: &mut Child) -> Result<(ExitStatus, bool)> {
         let lost = |source| {
             Error::failed(format!(
                 "lost sight of '{}'",
@@ -282,15 +321,21 @@ impl Process {
                 return Ok((child.wait().map_err(lost)?, true));
             }
             if interrupt::caught().is_some() {
-                CASUALTY.store(true, Ordering::Relaxed);
-                self.end(child, Signal::TERM);
-                if child.wait_timeout(GRACE).map_err(lost)?.is_none() {
-                    self.end(child, Signal::KILL);
-                    child.wait().map_err(lost)?;
-                }
+                self.stop(child).map_err(lost)?;
                 interrupt::check()?;
             }
         }
+    }
+
+    /// Asks the child to end, and ends it if it does not.
+    fn stop(&self, child: &mut Child) -> std::io::Result<()> {
+        CASUALTY.store(true, Ordering::Relaxed);
+        self.end(child, Signal::TERM);
+        if child.wait_timeout(GRACE)?.is_none() {
+            self.end(child, Signal::KILL);
+            child.wait()?;
+        }
+        Ok(())
     }
 
     /// Sends a signal to the child, and to its own group where it has one.
@@ -302,6 +347,15 @@ impl Process {
         } else {
             rustix::process::kill_process(pid, signal)
         };
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            // Nobody wants to know how it ended.
+            drop(self.stop(&mut child));
+        }
     }
 }
 
@@ -324,6 +378,7 @@ const GRACE: Duration = Duration::from_secs(2);
 ///
 /// A hook may leave something running that keeps the pipe open: what the child itself wrote is there
 /// when it ends, and nobody else is waited for.
+#[derive(Debug)]
 struct Collected {
     pipe: Arc<File>,
     bytes: Arc<Mutex<Vec<u8>>>,
