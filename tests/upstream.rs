@@ -1,6 +1,6 @@
 //! What can be at the other end: nothing, another history, another branch, no right to write.
 
-use crate::support::{IGNORE, Sandbox, all_agree, settle};
+use crate::support::{IGNORE, Machine, Remote, Sandbox, all_agree, settle};
 
 #[test]
 fn the_first_push_creates_the_branch_of_an_empty_remote() {
@@ -276,4 +276,58 @@ fn what_does_not_rebase_but_merges_is_merged() {
     laptop.has("zshrc", "server\n");
     remote.has("tmux.conf", "laptop");
     laptop.is_in_sync_with(&remote).holds([]);
+}
+
+/// The laptop's ref says where origin is, and the commit that it names is gone from the disk.
+fn with_a_lost_tip() -> (Machine, Machine, Remote) {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.git(["fetch", "--quiet"]);
+    let tip = remote.tip("main");
+    let (folder, name) = tip.split_at(2);
+    laptop.remove(format!(".git/objects/{folder}/{name}"));
+    (laptop, server, remote)
+}
+
+#[test]
+fn a_remembered_tip_that_was_lost_is_fetched_again() {
+    let (laptop, _, remote) = with_a_lost_tip();
+    laptop.sync([]).succeeds();
+    laptop
+        .is_in_sync_with(&remote)
+        .has("tmux.conf", "server\n")
+        .is_whole();
+}
+
+#[test]
+fn changes_of_both_sides_meet_over_a_lost_tip() {
+    let (laptop, server, remote) = with_a_lost_tip();
+    laptop.write("zshrc", "laptop\n");
+    server.write("vim/vimrc", "server\n");
+    server.sync([]).succeeds();
+    settle(&[&laptop, &server]);
+    laptop.has("vim/vimrc", "server\n").is_whole();
+    server.has("zshrc", "laptop\n");
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_lost_tip_stops_no_look_and_no_force() {
+    let (laptop, _, remote) = with_a_lost_tip();
+    laptop.write("zshrc", "laptop\n");
+    laptop.sync(["--status"]).succeeds().says("zshrc");
+    laptop.sync(["--diff"]).succeeds().says("zshrc");
+    laptop.sync(["--offline"]).succeeds();
+    laptop.sync(["--force-pull", "--yes"]).succeeds();
+    laptop.is_in_sync_with(&remote).is_whole();
+}
+
+#[test]
+fn a_branch_that_was_deleted_is_not_made_again_because_its_tip_was_lost() {
+    let (laptop, _, remote) = with_a_lost_tip();
+    remote.git(["update-ref", "-d", "refs/heads/main"]);
+    laptop.sync([]).exits(1).tells("no branch 'main' any more");
+    assert_eq!(remote.tip("main"), "");
 }

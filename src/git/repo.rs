@@ -379,6 +379,24 @@ impl Repo {
         Ok(Oid::parse(&id.to_hex().to_string()))
     }
 
+    /// The object that a ref names, whether it is there or not; `None` where there is no such ref.
+    pub fn named_by(&self, name: &str) -> Result<Option<Oid>> {
+        let found = self.inner.try_find_reference(name).map_err(|source| {
+            Error::failed(format!("the ref '{name}' cannot be read")).because(source.to_string())
+        })?;
+        Ok(found.and_then(|reference| Oid::parse(&reference.try_id()?.to_hex().to_string())))
+    }
+
+    /// Where a remote was last seen, by the ref that remembers it. `None` where that is not known, or
+    /// the commit is gone: it is the remote's, and a fetch brings it back.
+    pub fn last_seen(&self, tracking: &str) -> Result<Option<Oid>> {
+        let named = self.named_by(tracking)?;
+        Ok(named.filter(|oid| {
+            gix::ObjectId::from_hex(oid.as_str().as_bytes())
+                .is_ok_and(|id| self.inner.find_commit(id).is_ok())
+        }))
+    }
+
     /// The names of the remotes.
     pub fn remotes(&self) -> Vec<String> {
         self.inner

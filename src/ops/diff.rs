@@ -59,7 +59,7 @@ fn compare(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<Vec
     }
     let upstream = repo.upstream(&branch.name);
     let theirs = match &upstream {
-        Some(upstream) => repo.resolve(&upstream.tracking)?,
+        Some(upstream) => repo.last_seen(&upstream.tracking)?,
         None => branch.tip.clone(),
     };
     let name = upstream.map_or_else(|| "last commit".to_owned(), |upstream| upstream.short());

@@ -88,7 +88,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .filter(|path| !set.covers(path))
         .count();
     if let (Some(tip), Some(upstream)) = (branch.as_ref().and_then(|b| b.tip.as_ref()), &upstream) {
-        match repo.resolve(&upstream.tracking)? {
+        match repo.last_seen(&upstream.tracking)? {
             Some(theirs) => (counts.ahead, counts.behind) = repo.ahead_behind(tip, &theirs)?,
             None => counts.ahead = repo.commits(tip, None)?.len(),
         }

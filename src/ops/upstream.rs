@@ -57,7 +57,7 @@ struct Meeting<'a, 'repo> {
 impl Meeting<'_, '_> {
     fn run(&mut self, local: &Local<'_>) -> Result<Round> {
         let repo = self.ctx.repo;
-        let seen = repo.resolve(&self.upstream.tracking)?;
+        let seen = repo.last_seen(&self.upstream.tracking)?;
         if self.options.offline {
             self.outcome.reach = Reach::Offline;
             return self.end(local.tip.as_ref(), seen.as_ref());
@@ -86,7 +86,7 @@ impl Meeting<'_, '_> {
                 self.outcome.reach = Reach::Unreachable(unreachable);
                 return self.end(local.tip.as_ref(), seen.as_ref());
             }
-            Fetched::NoBranch => return self.create(local, seen.as_ref()),
+            Fetched::NoBranch => return self.create(local),
         }
         let Some(theirs) = repo.resolve(&self.upstream.tracking)? else {
             return Err(Error::failed(format!(
@@ -131,10 +131,11 @@ impl Meeting<'_, '_> {
     }
 
     /// The remote has no such branch: it was never there, or it is no more.
-    fn create(&mut self, local: &Local<'_>, seen: Option<&Oid>) -> Result<Round> {
+    fn create(&mut self, local: &Local<'_>) -> Result<Round> {
         self.outcome.reach = Reach::Reached;
-        if let Some(seen) = seen {
-            return Err(self.deleted(seen)?);
+        // Also where its commit is gone by now: it was there.
+        if let Some(seen) = self.ctx.repo.named_by(&self.upstream.tracking)? {
+            return Err(self.deleted(&seen)?);
         }
         match &local.tip {
             Some(tip) => self.send(tip, None),

@@ -273,7 +273,7 @@ fn upstream(
     };
     let same = of(&branch.name);
     let known = match &same {
-        Some(same) => repo.resolve(&same.tracking)?.is_some(),
+        Some(same) => repo.last_seen(&same.tracking)?.is_some(),
         None => false,
     };
     if options.offline || (known && added.is_none()) {
