@@ -169,3 +169,44 @@ fn what_git_cannot_hold_is_said_and_left_alone() {
     assert!(laptop.exists("pipe") && laptop.exists("empty"));
     assert!(!remote.files().contains(&"pipe".to_owned()));
 }
+
+#[test]
+fn names_that_git_refuses_are_said_and_everything_else_is_synced() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("core.protectHFS", "true");
+    let refused = [
+        "git~1",
+        "folder/GIT~1",
+        ".git ",
+        ".Git/config",
+        "folder/.git::$INDEX_ALLOCATION",
+        ".g\u{200c}it",
+        "line\nbreak/git~1",
+    ];
+    for name in refused {
+        laptop.write(name, "mine\n");
+    }
+    laptop.link(".gitmodules", "zshrc");
+    laptop.write("folder/fine", "mine\n");
+    for cache in ["false", "true"] {
+        laptop.config("core.untrackedCache", cache);
+        laptop.write("zshrc", format!("{cache}\n"));
+        let output = laptop.sync([]).exits(1).tells("'.gitmodules'");
+        let lines = output.stderr();
+        let skipped = lines.lines().filter(|line| line.contains("skipped"));
+        assert_eq!(skipped.count(), refused.len() + 1, "{}", output.scene());
+        let output = output.tells("skipped 'git~1': git refuses this name");
+        output.tells("line\\nbreak/git~1");
+        laptop.shows("✓");
+    }
+    let json = laptop.sync(["--json"]).exits(1).json();
+    let skipped = json["skipped"].as_array().map_or(0, Vec::len);
+    assert_eq!(skipped, refused.len() + 1, "{json}");
+    laptop.sync(["--dry-run"]).exits(1).says("git~1");
+    server.sync([]).succeeds();
+    server.has("folder/fine", "mine\n").has("zshrc", "true\n");
+    for name in refused {
+        laptop.has(name, "mine\n");
+    }
+    assert!(!remote.files().iter().any(|name| name.contains('~')));
+}

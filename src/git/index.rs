@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::model::entry::{Entry, Oid};
 use crate::model::path::RepoPath;
 use crate::sys::fs;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// A file in git's index format that only we use.
@@ -52,24 +52,32 @@ impl<'repo> PrivateIndex<'repo> {
     }
 
     /// Takes in what stands in the work tree at `paths`, filters applied: content, mode, or that
-    /// there is nothing.
-    pub fn take_in<'a>(&self, paths: impl IntoIterator<Item = &'a RepoPath>) -> Result<()> {
+    /// there is nothing. Returns those whose names git refuses, such as `git~1`.
+    pub fn take_in<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a RepoPath>,
+    ) -> Result<Vec<RepoPath>> {
         // A folder that was replaced by a link: git refuses to look through it, and rightly.
         let mut seen = HashMap::new();
         let (reachable, beyond): (Vec<_>, Vec<_>) = paths
             .into_iter()
             .partition(|path| !self.is_beyond_link(path, &mut seen));
         self.set(beyond.into_iter().map(|path| (path, None)))?;
-        let input = joined(reachable);
-        if input.is_empty() {
-            return Ok(());
+        if reachable.is_empty() {
+            return Ok(Vec::new());
         }
-        self.repo
+        let ended = self
+            .repo
             .git("update-index")
             .args(["--add", "--remove", "--replace", "-z", "--stdin"])
             .index(&self.path)
-            .stdin(input)
-            .run()
+            .stdin(joined(reachable.iter().copied()))
+            .answer()?;
+        if ended.success() {
+            Ok(refused(&ended.stderr, &reachable))
+        } else {
+            Err(super::command::complaint("update-index", &ended))
+        }
     }
 
     fn is_beyond_link(&self, path: &RepoPath, seen: &mut HashMap<RepoPath, bool>) -> bool {
@@ -174,6 +182,23 @@ impl Repo {
         index.discard()?;
         Ok(tree)
     }
+}
+
+/// Those of `paths` that git left out: it says so, and calls that a success.
+fn refused(said: &[u8], paths: &[&RepoPath]) -> Vec<RepoPath> {
+    const WORDS: &[u8] = b"Ignoring path ";
+    if !said.windows(WORDS.len()).any(|words| words == WORDS) {
+        return Vec::new();
+    }
+    let told: HashSet<_> = said.split(|byte| *byte == b'\n').collect();
+    let is_told = |path: &RepoPath| {
+        let line = [WORDS, path.as_bytes()].concat();
+        // Names are told as they are, and one with line ends in it is more than a line.
+        told.contains(&*line)
+            || (line.contains(&b'\n') && said.windows(line.len()).any(|text| text == line))
+    };
+    let left_out = paths.iter().filter(|path| is_told(path));
+    left_out.map(|path| (*path).clone()).collect()
 }
 
 /// Paths as git's `-z` wants them.

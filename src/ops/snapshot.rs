@@ -87,7 +87,11 @@ pub fn take<'repo>(
     let moved: Vec<_> = moved
         .filter(|path| moved_forward(ctx, &base, path))
         .collect();
-    index.take_in(paths.into_iter().chain(moved))?;
+    let refused = index.take_in(paths.into_iter().chain(moved))?;
+    skipped.extend(refused.into_iter().map(|path| Skipped {
+        path,
+        why: "git refuses this name",
+    }));
     let tree = index.write_tree()?;
     let changes = repo.changes(&base, &tree)?;
     Ok(Snapshot {
