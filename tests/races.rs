@@ -69,6 +69,39 @@ fn an_incoming_change_to_a_file_saved_meanwhile_overwrites_nothing() {
 }
 
 #[test]
+fn both_versions_are_kept_where_the_file_is_written_on_while_a_round_is_taken_back() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    server.write(
+        ".sync/config.yaml",
+        "version: 1\npolicies:\n  \"app/*\": both\n",
+    );
+    server.write("app/history", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("app/history", "laptop\n");
+    laptop.commit("by hand");
+    // The program writes on in the file that has just been replaced, and the branch moves.
+    let script = "cat app/history >> ../seen; echo 'written on' >> app/history
+        git update-ref refs/heads/main \
+            $(git commit-tree -p main -m meanwhile main^{tree} </dev/null)";
+    let watched = meanwhile(&sandbox, &laptop, "update-ref", script);
+
+    watched.sync([]).succeeds();
+
+    laptop.has("../seen", "server\n");
+    settle(&[&laptop, &server]);
+    let files = server.files().into_iter();
+    let texts: String = files
+        .filter(|path| path.starts_with("app"))
+        .map(|path| server.read(path))
+        .collect();
+    for line in ["laptop\n", "server\n", "written on\n"] {
+        assert!(texts.contains(line), "{line:?} is not in {texts:?}");
+    }
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
 fn a_file_that_appears_meanwhile_where_one_arrives_is_not_overwritten() {
     let sandbox = Sandbox::new();
     let (laptop, server, remote) = sandbox.laptop_and_server();

@@ -17,6 +17,7 @@ use crate::git::transport::Transport;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::HeldSet;
 use crate::model::state::Counts;
+use std::collections::BTreeMap;
 
 /// Which side wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -382,6 +383,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
                 index_tree: to.tree,
                 live_tree: to.tree,
                 changes: to.changes.clone(),
+                copies: BTreeMap::new(),
                 index: to.index,
                 index_holds: None,
                 seen: to.seen,

@@ -5,6 +5,7 @@
 //! and the stage folder.
 
 use super::Context;
+use super::recover::take_back;
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
@@ -13,7 +14,7 @@ use crate::model::path::RepoPath;
 use crate::store::journal::{Journal, Step};
 use crate::sys::swap::{self, Print};
 use crate::sys::{fs, interrupt};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -37,6 +38,8 @@ pub struct Publication<'a> {
     pub live_tree: &'a Oid,
     /// The files that change.
     pub changes: Vec<Change>,
+    /// Those of them that keep what another one had, with the path of that one.
+    pub copies: BTreeMap<RepoPath, RepoPath>,
     /// The index that describes the files as they are.
     pub index: &'a PrivateIndex<'a>,
     /// What `index` holds, where that is known.
@@ -90,11 +93,10 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     let name = name.unwrap_or_default();
     let changes = ref_changes(publication);
     Journal::new(&ctx.run, &telling(&changes), &name, steps.clone()).write(&ctx.layout)?;
-    let left = carry_out(ctx, &steps)?;
-    if !left.is_empty() {
+    if let Some(left) = carry_out(ctx, &steps)? {
         take_back(ctx, &steps)?;
         Journal::remove(&ctx.layout)?;
-        return Ok(Published::Left(left));
+        return Ok(Published::Left(vec![left]));
     }
     finish_index(publication, &finished)?;
     make_submodule_folders(ctx, publication);
@@ -105,14 +107,6 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())?;
     Ok(published)
-}
-
-/// Puts the files back: what was begun is not going to be finished as it was planned.
-fn take_back(ctx: &Context<'_>, steps: &[Step]) -> Result<()> {
-    steps
-        .iter()
-        .rev()
-        .try_for_each(|step| super::recover::take_back(ctx, step))
 }
 
 /// Is a path a commit of a submodule on one of the sides? Its folder is left alone.
@@ -197,6 +191,7 @@ fn stage(
             }
         };
         steps.push(Step {
+            copy_of: publication.copies.get(&change.path).cloned(),
             path: change.path.clone(),
             staged,
             before,
@@ -204,8 +199,9 @@ fn stage(
         });
     }
     fs::sync_files(stage, &on_disk)?;
-    // What goes away makes room for what comes: a file for a folder, a folder for a file.
-    steps.sort_by_key(|step| step.after != Print::Nothing);
+    // A copy is there before the file that it is of is replaced. Then, what goes away makes room for
+    // what comes: a file for a folder, a folder for a file.
+    steps.sort_by_key(|step| (step.copy_of.is_none(), step.after != Print::Nothing));
     Ok(steps)
 }
 
@@ -231,15 +227,15 @@ fn is_unchanged(publication: &Publication<'_>, steps: &[Step]) -> Result<bool> {
     Ok(publication.index.write_tree()? == before)
 }
 
-/// Replaces, adds and removes the files; returns those that turned out to have been saved since.
-fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Vec<RepoPath>> {
-    let mut left = Vec::new();
+/// Replaces, adds and removes the files, up to one that turns out to have been saved since: that one
+/// is returned.
+fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Option<RepoPath>> {
     let mut folders = BTreeSet::new();
     for step in steps {
         let live = step.path.below(ctx.repo.top());
         folders.extend(live.parent().map(Path::to_owned));
         if !carry_out_one(ctx, step, &live)? {
-            left.push(step.path.clone());
+            return Ok(Some(step.path.clone()));
         }
     }
     let there: Vec<PathBuf> = folders
@@ -249,7 +245,7 @@ fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Vec<RepoPath>> {
     for folder in there {
         fs::sync_dir(&folder)?;
     }
-    Ok(left)
+    Ok(None)
 }
 
 fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {

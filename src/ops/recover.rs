@@ -9,6 +9,7 @@ use crate::store::leftovers;
 use crate::sys::lock::Lock;
 use crate::sys::swap::{self, Print};
 use crate::sys::{clock, fs};
+use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
@@ -29,9 +30,7 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
     let got_through = ctx.repo.resolve(&journal.reference)? == journal.new;
     if !got_through {
         // Nothing was decided yet. What a force or a decision had begun, no later run would repeat.
-        for step in journal.steps.iter().rev() {
-            take_back(ctx, step)?;
-        }
+        take_back(ctx, &journal.steps)?;
     }
     settle_index(ctx, &journal, got_through)?;
     Journal::remove(&ctx.layout)?;
@@ -80,17 +79,34 @@ fn rescue(ctx: &Context<'_>, step: &Step) -> Result<()> {
     Ok(())
 }
 
-/// Puts a file back to what it was before the step, unless somebody has touched it since.
-pub(super) fn take_back(ctx: &Context<'_>, step: &Step) -> Result<()> {
+/// Puts the files back to what they were before `steps`, each unless somebody has touched it since.
+///
+/// Such a one is the remote's version with an edit, and takes part in the next sync as if the user had
+/// chosen that version: a copy of this machine's own stays beside it.
+pub(super) fn take_back(ctx: &Context<'_>, steps: &[Step]) -> Result<()> {
+    let mut touched = BTreeSet::new();
+    for step in steps.iter().rev() {
+        let needed = step.copy_of.as_ref().is_some_and(|of| touched.contains(of));
+        if !needed && !take_one_back(ctx, step)? {
+            touched.insert(&step.path);
+        }
+    }
+    Ok(())
+}
+
+/// Puts a file back to what it was before the step; `false` where the step was made and somebody has
+/// touched the file since.
+fn take_one_back(ctx: &Context<'_>, step: &Step) -> Result<bool> {
     let top = ctx.repo.top();
     let staged = step.staged.below(ctx.layout.stage());
     let live = step.path.below(top);
-    if Print::of(&live)? != step.after {
-        return Ok(());
-    }
+    let there = Print::of(&live)?;
     let kept = Print::of(&staged)?;
+    if there != step.after {
+        return Ok(there == step.before || kept == step.after);
+    }
     match (&step.before, &step.after) {
-        (Print::Nothing | Print::Folder, Print::Nothing) => Ok(()),
+        (Print::Nothing | Print::Folder, Print::Nothing) => {}
         (Print::Nothing | Print::Folder, _) => {
             if kept == Print::Nothing
                 && swap::move_to_free(&live, &staged)?
@@ -98,17 +114,17 @@ pub(super) fn take_back(ctx: &Context<'_>, step: &Step) -> Result<()> {
             {
                 fs::remove_empty_parents(folder, top);
             }
-            Ok(())
         }
-        (before, _) if kept != *before => Ok(()),
+        (before, after) if kept != *before => return Ok(kept == *after),
         (_, Print::Nothing) => {
             if let Some(folder) = live.parent() {
                 fs::create_dir_all(folder)?;
             }
-            swap::move_to_free(&staged, &live).map(drop)
+            return swap::move_to_free(&staged, &live);
         }
-        _ => swap::exchange(&staged, &live),
+        _ => swap::exchange(&staged, &live)?,
     }
+    Ok(true)
 }
 
 /// The lock on the index, if it is the dead run's: the branch tells whether it had got through.

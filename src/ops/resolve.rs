@@ -351,6 +351,7 @@ fn put(
             index_tree: &index_tree,
             live_tree: &live_tree,
             changes,
+            copies: BTreeMap::new(),
             index: &index,
             index_holds: None,
             seen,

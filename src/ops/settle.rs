@@ -10,6 +10,7 @@ use crate::model::path::RepoPath;
 use crate::model::policy::{Policies, Policy, SHARED_CONFIG};
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
+use std::collections::BTreeMap;
 
 /// What became of the paths that both sides changed.
 #[derive(Debug)]
@@ -20,6 +21,21 @@ pub struct Settled {
     pub holds: Vec<Held>,
     /// The paths that a policy decided, with its word.
     pub settled: Vec<(RepoPath, &'static str)>,
+    /// The paths that keep this machine's version beside the remote's, each with the path that gets
+    /// the remote's.
+    pub copies: BTreeMap<RepoPath, RepoPath>,
+}
+
+impl Settled {
+    /// Nothing was to be decided about `tip`.
+    pub fn nothing(tip: &Oid) -> Self {
+        Self {
+            tip: tip.clone(),
+            holds: Vec::new(),
+            settled: Vec::new(),
+            copies: BTreeMap::new(),
+        }
+    }
 }
 
 /// The three versions of one path.
@@ -35,18 +51,15 @@ enum Decision {
     Hold,
     /// The remote's version stands already.
     Theirs,
-    /// These paths get these contents.
-    Put(Vec<(RepoPath, Option<Entry>)>),
+    /// The path gets this content, or none.
+    Put(Option<Entry>),
+    /// The remote's version stands already, and this machine's comes beside it.
+    Beside(RepoPath, Entry),
 }
 
 /// Decides about what `integration` left out of the commits of `ours`.
 pub fn settle(ctx: &Context<'_>, integration: &Integration, ours: &Oid) -> Result<Settled> {
-    let tip = integration.tip.clone();
-    let mut outcome = Settled {
-        tip,
-        holds: Vec::new(),
-        settled: Vec::new(),
-    };
+    let mut outcome = Settled::nothing(&integration.tip);
     if integration.withheld.is_empty() {
         return Ok(outcome);
     }
@@ -67,13 +80,18 @@ pub fn settle(ctx: &Context<'_>, integration: &Integration, ours: &Oid) -> Resul
         }
         let policy = policies.of(path);
         match decide(ctx, &dispute, policy, ours, &outcome.tip)? {
-            Decision::Hold => outcome.holds.push(dispute.held()),
-            Decision::Theirs => outcome.settled.push((path.clone(), word(policy))),
-            Decision::Put(entries) => {
-                put.extend(entries);
-                outcome.settled.push((path.clone(), word(policy)));
+            Decision::Hold => {
+                outcome.holds.push(dispute.held());
+                continue;
+            }
+            Decision::Theirs => {}
+            Decision::Put(entry) => put.push((path.clone(), entry)),
+            Decision::Beside(copy, entry) => {
+                put.push((copy.clone(), Some(entry)));
+                outcome.copies.insert(copy, path.clone());
             }
         }
+        outcome.settled.push((path.clone(), word(policy)));
     }
     if !put.is_empty() {
         let entries = put.iter().map(|(path, entry)| (path, entry.as_ref()));
@@ -103,7 +121,7 @@ impl Dispute<'_> {
     }
 
     fn put_ours(&self) -> Decision {
-        Decision::Put(vec![(self.path.clone(), self.ours.cloned())])
+        Decision::Put(self.ours.cloned())
     }
 }
 
@@ -166,10 +184,8 @@ fn both(dispute: &Dispute<'_>) -> Decision {
     match dispute.ours {
         None => Decision::Theirs,
         Some(entry) => {
-            let beside = dispute
-                .path
-                .with_infix(&format!(".conflict-{}", entry.oid.short()));
-            Decision::Put(vec![(beside, Some(entry.clone()))])
+            let infix = format!(".conflict-{}", entry.oid.short());
+            Decision::Beside(dispute.path.with_infix(&infix), entry.clone())
         }
     }
 }
@@ -201,8 +217,5 @@ fn union(ctx: &Context<'_>, dispute: &Dispute<'_>) -> Result<Option<Decision>> {
         mode: theirs.mode,
         oid,
     };
-    Ok(Some(Decision::Put(vec![(
-        dispute.path.clone(),
-        Some(entry),
-    )])))
+    Ok(Some(Decision::Put(Some(entry))))
 }

@@ -27,6 +27,7 @@ use crate::model::state::{Counts, State};
 use crate::store::{held as store, leftovers, machine};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt, process};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// How a sync is run.
@@ -424,6 +425,7 @@ fn advance(
         index_tree: &snapshot.tree,
         live_tree: &snapshot.tree,
         changes: Vec::new(),
+        copies: BTreeMap::new(),
         index: &snapshot.index,
         index_holds: Some(&snapshot.tree),
         seen: snapshot.seen,

@@ -6,7 +6,7 @@ use super::held::Holding;
 use super::integrate::{How, Integration, Sides, integrate};
 use super::link::Link;
 use super::publish::{IndexSeen, Publication, Published, publish};
-use super::settle::settle;
+use super::settle::{Settled, settle};
 use super::sync::{Local, Options, Outcome, Reach, Round};
 use super::{Context, Done};
 use crate::error::{Error, Result};
@@ -250,11 +250,7 @@ impl Meeting<'_, '_> {
         };
         let settled = match here {
             Some(here) => settle(ctx, integration, here)?,
-            None => super::settle::Settled {
-                tip: integration.tip.clone(),
-                holds: Vec::new(),
-                settled: Vec::new(),
-            },
+            None => Settled::nothing(&integration.tip),
         };
         let tip = settled.tip;
         let live = integration.pending.last().unwrap_or(&tip);
@@ -303,6 +299,7 @@ impl Meeting<'_, '_> {
                     index_tree: &index_tree,
                     live_tree: &live_tree,
                     changes: incoming.clone(),
+                    copies: settled.copies,
                     index,
                     index_holds: None,
                     seen: index_seen,

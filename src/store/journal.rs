@@ -42,6 +42,10 @@ pub struct Step {
     pub before: Print,
     /// What shall stand there after.
     pub after: Print,
+    /// The path whose version of before it keeps; a program that does not know of it makes nothing of
+    /// it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy_of: Option<RepoPath>,
 }
 
 impl Journal {
@@ -108,6 +112,7 @@ mod tests {
             staged: RepoPath::from_bytes(&b"0"[..]),
             before: Print::Nothing,
             after: Print::File("00".into(), true),
+            copy_of: Some(RepoPath::from_bytes(&b"b"[..])),
         };
         let oid = Oid::parse(&"1".repeat(40)).expect("forty digits");
         let last = RefChange {

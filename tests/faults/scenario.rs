@@ -88,6 +88,28 @@ pub(super) fn both_sides() -> Scenario {
     }
 }
 
+/// A file that a program rewrites all the time, changed on both sides, of which both versions are to
+/// be kept.
+pub(super) fn keep_both() -> Scenario {
+    let (laptop, server, remote) = scene();
+    server
+        .write(
+            ".sync/config.yaml",
+            "version: 1\npolicies:\n  \"app/*\": both\n",
+        )
+        .write("app/history", "server\n")
+        .write("tmux.conf", "tmux.conf of the server\n");
+    server.sync([]).succeeds();
+    laptop
+        .write("app/history", "laptop\n")
+        .write("zshrc", "zshrc of the laptop\n");
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
 /// Files that become folders, folders that become files, and one that goes away.
 pub(super) fn other_shapes() -> Scenario {
     let (laptop, server, remote) = scene();

@@ -53,6 +53,37 @@ fn changes_of_both_sides_and_a_conflict_survive() {
 }
 
 #[test]
+fn a_policy_that_keeps_both_versions_survives() {
+    survives_being_killed(&scenario::keep_both(), 9);
+}
+
+/// The program that owns the file goes on writing it before the next run is there.
+#[test]
+fn both_versions_are_kept_where_the_file_is_written_on_after_a_kill() {
+    needs("strace");
+    let scenario = scenario::keep_both();
+    let laptop = &scenario.laptop;
+    scenario.keep();
+    let changes = tracer::counted(laptop, scenario.words).changes;
+    for point in points(changes, 12) {
+        scenario.restore();
+        let killed = tracer::stopped_after(laptop, scenario.words, point);
+        let when = format!("killed after change {point}: {}", killed.last);
+        let text = laptop.read("app/history");
+        laptop.write("app/history", text + "written on\n");
+        laptop.sync([]).exits_with_one_of(&[0, 1]);
+        let mut files = laptop.files();
+        files.retain(|path| path.starts_with("app"));
+        let texts: String = files.iter().map(|path| laptop.read(path)).collect();
+        for line in ["laptop\n", "server\n", "written on\n"] {
+            assert!(texts.contains(line), "{when}: {line:?} is not in {files:?}");
+        }
+        is_usable(laptop, &when);
+        is_tidy(laptop, &when);
+    }
+}
+
+#[test]
 fn files_for_folders_and_folders_for_files_survive() {
     survives_being_killed(&scenario::other_shapes(), 6);
 }
