@@ -311,3 +311,54 @@ fn a_whole_history_in_packs_with_a_commit_graph_works() {
     all_agree(&[&laptop, &server], &remote);
     laptop.is_whole();
 }
+
+#[test]
+fn an_index_that_cannot_be_read_is_named_with_the_way_out() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    let whole = laptop.bytes(".git/index");
+    let half = whole.len() / 2;
+    let broken = [
+        ("empty", Vec::new()),
+        ("cut off in its head", whole[..6].to_vec()),
+        ("cut off", whole[..half].to_vec()),
+        ("zeros from the middle on", {
+            let mut bytes = whole.clone();
+            bytes[half..].fill(0);
+            bytes
+        }),
+        ("zeros", vec![0; whole.len()]),
+        ("garbage", b"no index at all ".repeat(20)),
+    ];
+    laptop.write("zshrc", "changed\n");
+    for (how, bytes) in &broken {
+        laptop.write(".git/index", bytes);
+        let output = is_refused(&laptop, 128)
+            .tells("fatal: ")
+            .tells(".git/index");
+        assert!(output.stderr().contains("git reset"), "{how}");
+        laptop.sync(["--status"]).exits(128).tells(".git/index");
+        laptop
+            .sync(["--force-pull", "--yes"])
+            .exits(128)
+            .tells(".git/index");
+    }
+    laptop
+        .sh("mv .git/index .git/index.broken && git reset")
+        .succeeds();
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "changed");
+}
+
+#[test]
+fn files_that_were_never_checked_out_are_not_taken_for_deleted() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.sh("rm -rf .git/index zshrc tmux.conf").succeeds();
+    is_refused(&server, 128)
+        .tells(".git/index")
+        .tells("git reset");
+    let files = remote.files();
+    server.git(["reset", "--quiet", "--hard"]);
+    settle(&[&server, &laptop]);
+    assert_eq!(remote.files(), files);
+}

@@ -1,7 +1,8 @@
 //! An index of our own: trees are made in it, and the user's stays as it is until the end.
 
 use super::Repo;
-use crate::error::Result;
+use super::repo::{Branch, Head};
+use crate::error::{Error, Result};
 use crate::model::entry::{Entry, Oid};
 use crate::model::path::RepoPath;
 use crate::sys::fs;
@@ -168,6 +169,47 @@ impl<'repo> PrivateIndex<'repo> {
 }
 
 impl Repo {
+    /// Checks that the user's index can be read, and is there once something was committed.
+    ///
+    /// It is not made again from the last commit here: what is staged is in the index alone. And an
+    /// index that is gone, as in a clone without a checkout, looks like a user who deleted everything.
+    pub fn check_index(&self) -> Result<()> {
+        let path = self.index_path();
+        let error = |what: &str| {
+            let path = path.display();
+            Error::fatal(format!("the index '{path}' {what}"))
+        };
+        if fs::look(&path)?.is_none() {
+            return match self.head()? {
+                Head::Branch(Branch { tip: Some(_), .. }) => Err(error("is gone")
+                    .hint("git reset   makes it again from the last commit; your files stay as they are")
+                    .hint("git reset --hard   checks the files out, where they never were")),
+                _ => Ok(()),
+            };
+        }
+        let why = match self.gix().try_index() {
+            Ok(Some(index)) if index.link().is_some() => {
+                // gix reads one half of it, and git both.
+                let asked = self.git("ls-files").args(["--unmerged", "-z"]).answer()?;
+                if asked.success() {
+                    return Ok(());
+                }
+                asked.complaint()
+            }
+            Ok(_) => return Ok(()),
+            Err(source) => source.to_string(),
+        };
+        let name = path.display();
+        Err(error("cannot be read")
+            .because(why)
+            .hint(format!(
+                "mv '{name}' '{name}.broken' && git reset   makes it again from the last commit; your \
+                 files stay as they are"
+            ))
+            .hint("git fsck --lost-found   finds what was staged and then edited further")
+            .hint("nothing was changed"))
+    }
+
     /// The tree `tree` with `entries` in place of what it has there.
     pub fn tree_with<'a>(
         &self,

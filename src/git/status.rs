@@ -54,6 +54,7 @@ impl Scan {
 impl Repo {
     /// Looks at the whole work tree; `untracked` says whether to look for new files too.
     pub fn scan(&self, untracked: bool) -> Result<Scan> {
+        self.check_index()?;
         let mut scan = if self.prefers_git_status() {
             self.scan_with_git(untracked)?
         } else {

@@ -42,6 +42,7 @@ pub fn branch(repo: &Repo) -> Result<Branch> {
                 .hint("nothing was touched"),
         );
     }
+    repo.check_index()?;
     let Head::Branch(branch) = repo.head()? else {
         return Err(Error::fatal("HEAD is detached: there is no branch to sync")
             .hint("git switch main   goes back to a branch (git branch lists them)")
