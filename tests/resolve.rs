@@ -171,6 +171,24 @@ fn undo_brings_the_hold_and_both_versions_back() {
 }
 
 #[test]
+fn undo_keeps_an_edit_that_no_sync_commits() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let laptop = &conflict.laptop;
+    laptop.sync(["resolve", "--theirs", "zshrc"]).succeeds();
+    laptop.config("sync.commit", "never");
+    laptop.write("zshrc", "edited since\n");
+
+    laptop
+        .sync(["resolve", "--undo", "zshrc"])
+        .exits_with_one_of(&[0, 1]);
+
+    laptop.has("zshrc", "export EDITOR=hx\n");
+    let kept = laptop.git(["log", "--all", "--patch", "--format=%h"]);
+    assert!(kept.contains("+edited since"), "{kept}");
+}
+
+#[test]
 fn undo_of_ours_keeps_the_live_file_and_both_versions() {
     let conflict = Conflict::of_content();
     conflict.is_held(["zshrc"]);

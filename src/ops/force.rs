@@ -6,7 +6,7 @@ use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Snapshot};
 use super::sync::{Options, Outcome, Reach, rehearse, with_lock};
-use super::{Context, Done, guard};
+use super::{Context, Done, guard, kept};
 use crate::error::{Error, Kind, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
@@ -358,15 +358,8 @@ impl<'a, 'repo> Force<'a, 'repo> {
         let Some(replaced) = replaced else {
             return Ok(());
         };
-        let name = format!("refs/git-sync/before/{}", self.ctx.run);
-        let old = self.ctx.repo.resolve(&name)?;
-        let new = Some(replaced.clone());
-        outcome.kept = Some(name.clone());
-        let change = RefChange { name, old, new };
-        self.ctx
-            .repo
-            .change_refs("sync: keep what is replaced", &[change])
-            .map(drop)
+        outcome.kept = Some(kept::keep(self.ctx, replaced.clone())?);
+        Ok(())
     }
 
     fn without_held(&self, holding: &Holding) -> Result<Option<RefChange>> {

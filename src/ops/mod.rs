@@ -6,6 +6,7 @@ pub mod force;
 pub mod guard;
 pub mod held;
 pub mod integrate;
+pub mod kept;
 mod link;
 pub mod log;
 pub mod look;

@@ -9,7 +9,7 @@ use super::look::look;
 use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
-use super::{Context, guard, snapshot};
+use super::{Context, guard, kept, snapshot};
 use crate::error::{Error, Kind, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
@@ -342,6 +342,13 @@ fn put(
     let (from, changes) = live_changes(ctx, &index, targets)?;
     let entries = targets.iter().map(|(path, entry)| (path, entry.as_ref()));
     let live_tree = repo.tree_with(&from, entries, ctx.scratch("target"))?;
+    if changes.iter().any(|change| change.old.is_some()) {
+        // The live versions may be in no commit: a held path is not committed by any sync.
+        snapshot::ensure_identity(ctx)?;
+        let message = format!("before a decision on {}\n", ctx.machine.id);
+        let commit = Commit::new(from, vec![tip.clone()], message);
+        kept::keep(ctx, repo.write_commit(&commit, Sign::No)?)?;
+    }
     let published = publish(
         ctx,
         &Publication {

@@ -12,7 +12,7 @@ use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
 use super::upstream;
-use super::{Context, Done, collide, recover, resolve};
+use super::{Context, Done, collide, kept, recover, resolve};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -445,11 +445,6 @@ fn keep_staged(ctx: &Context<'_>, scan: &Scan, snapshot: &Snapshot<'_>) -> Resul
         return Ok(Vec::new());
     };
     let commit = Commit::new(tree.clone(), Vec::new(), "what was staged before a sync\n");
-    let new = Some(ctx.repo.write_commit(&commit, Sign::No)?);
-    let name = format!("refs/git-sync/before/{}-staged", ctx.run);
-    Ok(vec![RefChange {
-        name,
-        old: None,
-        new,
-    }])
+    let commit = ctx.repo.write_commit(&commit, Sign::No)?;
+    Ok(vec![kept::change(ctx, Some("staged"), commit)?])
 }

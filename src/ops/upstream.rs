@@ -390,14 +390,9 @@ impl Meeting<'_, '_> {
                 .change_to(self.ctx, branch, set, here.cloned())?,
         );
         if let Some(here) = here.filter(|_| dropped) {
-            let name = format!("refs/git-sync/before/{}", self.ctx.run);
-            refs.kept = Some(name.clone());
-            let old = self.ctx.repo.resolve(&name)?;
-            refs.changes.push(RefChange {
-                name,
-                old,
-                new: Some(here.clone()),
-            });
+            let change = super::kept::change(self.ctx, None, here.clone())?;
+            refs.kept = Some(change.name.clone());
+            refs.changes.push(change);
         }
         Ok(refs)
     }

@@ -108,6 +108,22 @@ fn a_decision_for_the_other_side_survives() {
     survives_being_killed(&scenario::take_theirs(), 12);
 }
 
+/// The journal and the stage folder may be gone by then, with the rest of `.git/sync`.
+#[test]
+fn what_a_decision_replaces_is_in_a_commit_before_it_is_replaced() {
+    needs("strace");
+    let scenario = scenario::take_theirs();
+    scenario.keep();
+    let precious = Precious::of(&scenario);
+    let changes = tracer::counted(&scenario.laptop, scenario.words).changes;
+    for point in points(changes, 16) {
+        scenario.restore();
+        let killed = tracer::stopped_after(&scenario.laptop, scenario.words, point);
+        let when = format!("killed after change {point}: {}", killed.last);
+        precious.are_safe(&scenario, false, &when);
+    }
+}
+
 #[test]
 fn a_decision_for_this_machine_survives() {
     survives_being_killed(&scenario::take_ours(), 5);
