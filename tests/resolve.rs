@@ -2,6 +2,8 @@
 
 use crate::support::{Conflict, Machine, Sandbox, all_agree, nothing, on_a_terminal, settle};
 
+const DECIDED: &str = "refs/git-sync/resolved/";
+
 #[test]
 fn resolving_with_ours_brings_this_machines_version_everywhere() {
     let conflict = Conflict::of_content();
@@ -168,6 +170,48 @@ fn undo_brings_the_hold_and_both_versions_back() {
     conflict.is_held(["zshrc"]);
     conflict.resolves("--ours", ["zshrc"]);
     conflict.server.has("zshrc", "export EDITOR=hx\n");
+}
+
+/// Decides twice for the other side, and each time by the clock that is given.
+fn decided_twice(clocks: [&str; 2]) -> Conflict {
+    let conflict = Conflict::of_content();
+    let Conflict { laptop, server, .. } = &conflict;
+    for (number, clock) in clocks.into_iter().enumerate() {
+        if number > 0 {
+            laptop.write("zshrc", "mine again\n");
+            server.sync([]).succeeds();
+            server.write("zshrc", "theirs again\n");
+            server.sync([]).succeeds();
+        }
+        laptop.sync([]).exits(1);
+        let by_this_clock = laptop.with("GIT_SYNC_NOW", clock);
+        by_this_clock.sync(["resolve", "--theirs"]).succeeds();
+    }
+    conflict
+}
+
+#[test]
+fn undo_goes_back_on_the_last_decision_whatever_the_clock_says() {
+    let Conflict { laptop, .. } = decided_twice(["2000000000", "1000000000"]);
+    laptop.has("zshrc", "theirs again\n");
+    laptop.sync(["resolve", "--undo"]).exits(1);
+    laptop.has("zshrc", "mine again\n");
+    laptop.sync(["resolve", "--undo"]).exits(1);
+    laptop.has("zshrc", "export EDITOR=hx\n");
+}
+
+#[test]
+fn a_decision_under_a_name_of_before_there_were_numbers_is_older_than_any_with_one() {
+    let Conflict { laptop, .. } = decided_twice(["1500000000", "1500000000"]);
+    let refs = laptop.git(["for-each-ref", "--format=%(refname)", DECIDED]);
+    let first = refs.lines().next().expect("a decision");
+    let old = format!("{DECIDED}20991231T235959Z-1");
+    laptop.git(["update-ref", &old, first]);
+    laptop.git(["update-ref", "-d", first]);
+    laptop.sync(["resolve", "--undo"]).exits(1);
+    laptop.has("zshrc", "mine again\n");
+    laptop.sync(["resolve", "--undo"]).exits(1);
+    laptop.has("zshrc", "export EDITOR=hx\n");
 }
 
 #[test]

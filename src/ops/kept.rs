@@ -11,6 +11,9 @@ use crate::model::entry::Oid;
 /// The refs that keep what was replaced.
 const REPLACED: &str = "refs/git-sync/before/";
 
+/// The refs that keep what was decided about, so that it can be taken back.
+const DECIDED: &str = "refs/git-sync/resolved/";
+
 /// The change that puts `commit` under a ref; `what` says more of it than that it was replaced.
 pub fn change(ctx: &Context<'_>, what: Option<&str>, commit: Oid) -> Result<RefChange> {
     let mut name = format!("{REPLACED}{}", ctx.run);
@@ -42,5 +45,44 @@ pub fn keep(ctx: &Context<'_>, commit: Oid) -> Result<String> {
         Refs::Changed => Ok(name),
         Refs::Moved => Err(Error::failed(format!("'{name}' cannot be made"))
             .hint("nothing was changed; run it again")),
+    }
+}
+
+/// The change that puts what is decided about, `commit`, under a ref, as the newest decision.
+pub fn decide(ctx: &Context<'_>, commit: Oid) -> Result<RefChange> {
+    let decided = decisions(ctx)?;
+    let newest = decided.first().and_then(|name| number(name));
+    let next = newest.map_or(1, |newest| newest + 1);
+    Ok(RefChange {
+        name: format!("{DECIDED}{next:06}-{}", ctx.run),
+        old: None,
+        new: Some(commit),
+    })
+}
+
+/// The refs of the decisions, newest first. Their numbers tell, as a clock may be set back; names
+/// without one are older than any with it, and were given by the clock.
+pub fn decisions(ctx: &Context<'_>) -> Result<Vec<String>> {
+    let mut names = ctx.repo.refs_below(DECIDED)?;
+    names.sort_by(|a, b| (number(b), b).cmp(&(number(a), a)));
+    Ok(names)
+}
+
+/// `000012-RUN`; a run begins with a time, which has letters in it.
+fn number(name: &str) -> Option<u64> {
+    let (number, _) = name.strip_prefix(DECIDED)?.split_once('-')?;
+    number.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DECIDED, number};
+
+    #[test]
+    fn only_names_with_a_number_have_one() {
+        let of = |name: &str| number(&format!("{DECIDED}{name}"));
+        assert_eq!(of("000012-20261121T095907Z-1"), Some(12));
+        assert_eq!(of("1000000-20261121T095907Z-1"), Some(1_000_000));
+        assert_eq!(of("20261121T095907Z-1"), None);
     }
 }

@@ -51,9 +51,6 @@ pub struct Options {
 /// What shall stand at some paths; `None`: nothing.
 type Targets = BTreeMap<RepoPath, Option<Entry>>;
 
-/// The refs that keep what was decided about, so that it can be taken back.
-const DECIDED: &str = "refs/git-sync/resolved/";
-
 /// The held paths, as they are now.
 pub fn list(ctx: &Context<'_>) -> Result<HeldSet> {
     guard::enrolled(ctx)?;
@@ -133,19 +130,14 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
         }
     }
     let scratch = ctx.scratch("decided");
-    let kept = store::save(
+    let decided = store::save(
         ctx.repo,
         &HeldSet::new(chosen),
         vec![tip.clone()],
         "decided",
         scratch,
     )?;
-    let name = format!("{DECIDED}{}", ctx.run);
-    let mut refs = vec![RefChange {
-        name,
-        old: None,
-        new: Some(kept),
-    }];
+    let mut refs = vec![kept::decide(ctx, decided)?];
     // The held set comes last: while it is as before, nothing is decided.
     refs.extend(holding.change_to(ctx, &branch.name, &rest, [])?);
     put(ctx, branch, None, &targets, refs, "sync: resolve")
@@ -233,7 +225,7 @@ fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<()> {
         return Err(nothing_held());
     };
     let holding = Holding::load(ctx, &branch.name)?;
-    for name in ctx.repo.refs_below(DECIDED)?.into_iter().rev() {
+    for name in kept::decisions(ctx)? {
         let Some(oid) = ctx.repo.resolve(&name)? else {
             continue;
         };
