@@ -39,6 +39,7 @@ mod races;
 mod reference;
 mod repos;
 mod resolve;
+mod retention;
 mod settings;
 mod setup;
 mod status;

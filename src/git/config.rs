@@ -6,6 +6,7 @@ use super::Repo;
 use crate::error::{Error, Result};
 use crate::model::machine::MachineType;
 use crate::model::message;
+use crate::model::retention::Retention;
 
 /// `sync.enabled`: this repository may be committed to and pushed without being asked. Local only.
 pub const ENABLED: &str = "sync.enabled";
@@ -27,13 +28,15 @@ pub const INTERVAL: &str = "sync.interval";
 pub const TIMEOUT: &str = "sync.timeout";
 /// `sync.retries`: so many times is a lost race run again.
 pub const RETRIES: &str = "sync.retries";
+/// `sync.keepReplaced`: so long is kept what a policy, a force or a decision replaced.
+pub const KEEP_REPLACED: &str = "sync.keepReplaced";
 /// `advice.sync`: `false` switches our hints off.
 pub const ADVICE: &str = "advice.sync";
 /// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 12] = [
+pub const KEYS: [&str; 13] = [
     ENABLED,
     DIRECTORY,
     MACHINE_ID,
@@ -44,6 +47,7 @@ pub const KEYS: [&str; 12] = [
     INTERVAL,
     TIMEOUT,
     RETRIES,
+    KEEP_REPLACED,
     ADVICE,
     COLOR,
 ];
@@ -81,6 +85,8 @@ pub struct Settings {
     pub timeout: u64,
     /// `sync.retries`.
     pub retries: u32,
+    /// `sync.keepReplaced`.
+    pub keep_replaced: Retention,
     /// `sync.machineId`.
     pub machine_id: Option<String>,
     /// `sync.machineType`.
@@ -111,6 +117,8 @@ impl Settings {
             interval: number(repo, INTERVAL, 0..=31_536_000)?.unwrap_or(300),
             timeout: number(repo, TIMEOUT, 1..=86_400)?.unwrap_or(20),
             retries: number(repo, RETRIES, 0..=100)?.unwrap_or(5),
+            keep_replaced: choice(repo, KEEP_REPLACED, Retention::parse)?
+                .unwrap_or(Retention::Days(90)),
             machine_id: repo.config_text(MACHINE_ID),
             machine_type: choice(repo, MACHINE_TYPE, MachineType::parse)?,
             sign: repo.config_bool("commit.gpgSign")?.unwrap_or(false),

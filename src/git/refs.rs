@@ -75,6 +75,34 @@ impl Repo {
         })
     }
 
+    /// When a ref was last changed, by its log, seconds since 1970; `None` where nothing of that is
+    /// left.
+    pub fn changed_at(&self, name: &str) -> Result<Option<i64>> {
+        let unreadable = |source: String| {
+            Error::failed(format!("the log of '{name}' cannot be read")).because(source)
+        };
+        let found = self
+            .gix()
+            .try_find_reference(name)
+            .map_err(|source| unreadable(source.to_string()))?;
+        let Some(reference) = found else {
+            return Ok(None);
+        };
+        let mut log = reference.log_iter();
+        let lines = log.all().map_err(|source| unreadable(source.to_string()))?;
+        let times = lines.into_iter().flatten().filter_map(|line| {
+            let time = line.ok()?.signature.time().ok()?;
+            Some(time.seconds)
+        });
+        Ok(times.last())
+    }
+
+    /// When a commit was made, seconds since 1970; `None` where it is no commit, or is not there.
+    pub fn committed_at(&self, oid: &Oid) -> Option<i64> {
+        let id = gix::ObjectId::from_hex(oid.as_str().as_bytes()).ok()?;
+        Some(self.gix().find_commit(id).ok()?.time().ok()?.seconds)
+    }
+
     /// The names of the refs below `prefix`, sorted.
     pub fn refs_below(&self, prefix: &str) -> Result<Vec<String>> {
         let unreadable = |source: String| {

@@ -6,7 +6,7 @@
 //! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
 //!   is **held** ([`held`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
-//!   ([`run`]).
+//!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
 pub mod block;
 pub mod entry;
@@ -15,6 +15,7 @@ pub mod machine;
 pub mod message;
 pub mod path;
 pub mod policy;
+pub mod retention;
 pub mod run;
 pub mod state;
 pub mod url;

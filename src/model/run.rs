@@ -57,6 +57,12 @@ pub struct RunRecord {
 pub const SCHEMA: u32 = 1;
 
 impl RunRecord {
+    /// When it ended, seconds since 1970.
+    pub fn ended(&self) -> Option<i64> {
+        let time: jiff::Timestamp = self.end.parse().ok()?;
+        Some(time.as_second())
+    }
+
     /// The state word as a state, where it is one.
     pub fn state(&self) -> Option<State> {
         State::parse(&self.state)

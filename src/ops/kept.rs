@@ -7,6 +7,7 @@ use super::Context;
 use crate::error::{Error, Result};
 use crate::git::refs::{RefChange, Refs};
 use crate::model::entry::Oid;
+use crate::sys::clock;
 
 /// The refs that keep what was replaced.
 const REPLACED: &str = "refs/git-sync/before/";
@@ -68,6 +69,24 @@ pub fn decisions(ctx: &Context<'_>) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Every ref that keeps something that was replaced or decided about.
+pub fn all(ctx: &Context<'_>) -> Result<Vec<String>> {
+    let mut names = ctx.repo.refs_below(REPLACED)?;
+    names.extend(ctx.repo.refs_below(DECIDED)?);
+    Ok(names)
+}
+
+/// The time of the run that made the ref, by its name, seconds since 1970.
+pub fn time(name: &str) -> Option<i64> {
+    let decided = name.strip_prefix(DECIDED);
+    let run = match decided {
+        Some(rest) if number(name).is_some() => rest.split_once('-')?.1,
+        Some(rest) => rest,
+        None => name.strip_prefix(REPLACED)?,
+    };
+    clock::run_time(run)
+}
+
 /// `000012-RUN`; a run begins with a time, which has letters in it.
 fn number(name: &str) -> Option<u64> {
     let (number, _) = name.strip_prefix(DECIDED)?.split_once('-')?;
@@ -76,7 +95,7 @@ fn number(name: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DECIDED, number};
+    use super::{DECIDED, REPLACED, number, time};
 
     #[test]
     fn only_names_with_a_number_have_one() {
@@ -84,5 +103,19 @@ mod tests {
         assert_eq!(of("000012-20261121T095907Z-1"), Some(12));
         assert_eq!(of("1000000-20261121T095907Z-1"), Some(1_000_000));
         assert_eq!(of("20261121T095907Z-1"), None);
+    }
+
+    #[test]
+    fn every_name_tells_the_time_of_its_run() {
+        let run = "20261121T095907Z-1";
+        for name in [
+            format!("{REPLACED}{run}"),
+            format!("{REPLACED}{run}-staged-2"),
+            format!("{DECIDED}{run}"),
+            format!("{DECIDED}000012-{run}"),
+        ] {
+            assert_eq!(time(&name), Some(1_795_255_147), "{name}");
+        }
+        assert_eq!(time(&format!("{REPLACED}mine")), None);
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod collide;
 pub mod diff;
+pub mod expire;
 pub mod force;
 pub mod guard;
 pub mod held;

@@ -5,6 +5,7 @@
 //! file or committed), nothing is forced: the round is run again on what is there now.
 
 use super::diff::{self, Difference};
+use super::expire::expire;
 use super::guard::{self, Ready};
 use super::held::{self, Holding};
 use super::link::Link;
@@ -138,6 +139,10 @@ pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         let mut result = run(ctx, options, ready);
         begun.ended(ctx, &mut result);
         if result.as_ref().is_ok_and(Outcome::is_change) {
+            if let Err(error) = expire(ctx) {
+                ctx.listener
+                    .warn(&format!("what was replaced long ago is kept on: {error}"));
+            }
             ctx.repo.maintain()?;
         }
         result

@@ -38,6 +38,13 @@ pub fn run_id() -> String {
     format!("{time}-{}", std::process::id())
 }
 
+/// The time in the name of a run, seconds since 1970.
+pub fn run_time(name: &str) -> Option<i64> {
+    let (time, _) = name.split_once('-')?;
+    let time = jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", time).ok()?;
+    Some(time.to_zoned(TimeZone::UTC).ok()?.timestamp().as_second())
+}
+
 /// `12 s`, `4 min`, `2 h`, `3 days`: how long ago, for people; never negative, as clocks go back.
 pub fn ago(seconds: i64) -> String {
     match seconds.max(0) {
