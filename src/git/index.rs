@@ -1,6 +1,7 @@
 //! An index of our own: trees are made in it, and the user's stays as it is until the end.
 
 use super::Repo;
+use super::command::Git;
 use super::repo::{Branch, Head};
 use crate::error::{Error, Result};
 use crate::model::entry::{Entry, Oid};
@@ -45,6 +46,13 @@ impl<'repo> PrivateIndex<'repo> {
     pub fn empty(repo: &'repo Repo, path: PathBuf) -> Result<Self> {
         fs::remove_file(&path)?;
         Ok(Self { repo, path })
+    }
+
+    /// A git command that works on it. It is flushed once, when it becomes the user's: until then it can
+    /// be made again.
+    fn git(&self, name: &str) -> Git<'repo> {
+        let git = self.repo.git(name).setting("core.fsync=all,-index");
+        git.index(&self.path)
     }
 
     /// Where it is.
@@ -111,10 +119,8 @@ impl<'repo> PrivateIndex<'repo> {
         if removals.is_empty() {
             return Ok(());
         }
-        self.repo
-            .git("update-index")
+        self.git("update-index")
             .args(["--add", "--replace", "-z", "--index-info"])
-            .index(&self.path)
             .stdin(removals)
             .run()
     }
@@ -129,13 +135,13 @@ impl<'repo> PrivateIndex<'repo> {
                 input.push(0);
             }
         }
-        let update = self.repo.git("update-index").args(["-z", "--index-info"]);
-        update.index(&self.path).stdin(input).run()
+        let update = self.git("update-index").args(["-z", "--index-info"]);
+        update.stdin(input).run()
     }
 
     /// Makes it the same as `tree`; what it remembers of files that stay the same is kept.
     pub fn become_tree(&self, tree: &Oid) -> Result<()> {
-        let read = self.repo.git("read-tree").index(&self.path);
+        let read = self.git("read-tree");
         // Without an index there is nothing to keep, and `-m` wants one.
         // Nor is the work tree asked (`-i`): it is still as the old tree has it.
         let read = if fs::look(&self.path)?.is_some() {
@@ -149,17 +155,15 @@ impl<'repo> PrivateIndex<'repo> {
     /// Fills in what git remembers of the files, where that is missing.
     pub fn refresh(&self) -> Result<()> {
         // It fails where files differ from the index: that is no failure of the refresh.
-        self.repo
-            .git("update-index")
+        self.git("update-index")
             .args(["-q", "--unmerged", "--ignore-missing", "--refresh"])
-            .index(&self.path)
             .answer()
             .map(drop)
     }
 
     /// Writes what is in it as a tree.
     pub fn write_tree(&self) -> Result<Oid> {
-        self.repo.git("write-tree").index(&self.path).oid()
+        self.git("write-tree").oid()
     }
 
     /// Removes the file.

@@ -80,8 +80,8 @@ impl IndexSeen {
 pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Published> {
     interrupt::check()?;
     let finished = publication.index.copy_to(ctx.scratch("finished"))?;
-    let steps = stage(ctx, publication, &finished)?;
-    if !steps.is_empty() && !is_unchanged(publication, &steps)? {
+    let steps = stage(ctx, publication)?;
+    if !steps.is_empty() && !is_unchanged(ctx, publication, &steps)? {
         return Ok(Published::Left(
             steps.into_iter().map(|step| step.path).collect(),
         ));
@@ -132,11 +132,7 @@ fn make_submodule_folders(ctx: &Context<'_>, publication: &Publication<'_>) {
 }
 
 /// Makes the new files in the stage folder, on the disk, and notes what stands in their places.
-fn stage(
-    ctx: &Context<'_>,
-    publication: &Publication<'_>,
-    finished: &PrivateIndex<'_>,
-) -> Result<Vec<Step>> {
+fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> {
     let files: Vec<_> = publication
         .changes
         .iter()
@@ -148,13 +144,17 @@ fn stage(
     let stage = ctx.layout.stage();
     fs::remove_scratch(stage)?;
     fs::create_dir_all(stage)?;
-    finished.become_tree(publication.live_tree)?;
-    let written = files
-        .iter()
-        .filter(|change| change.new.is_some())
-        .map(|change| &change.path);
+    // An index of the changed files alone: one of all files may take longer than all the rest.
+    let news = PrivateIndex::empty(ctx.repo, ctx.scratch("news"))?;
+    let written = files.iter().filter(|change| change.new.is_some());
+    news.set(
+        written
+            .clone()
+            .map(|change| (&change.path, change.new.as_ref())),
+    )?;
+    let written = written.map(|change| &change.path);
     ctx.repo
-        .write_files(finished, written, publication.live_tree, &stage.join("new"))?;
+        .write_files(&news, written, publication.live_tree, &stage.join("new"))?;
     let top = ctx.repo.top();
     let mut steps = Vec::with_capacity(files.len());
     let mut on_disk = Vec::new();
@@ -207,7 +207,7 @@ fn stage(
 
 /// Are the files that will change still what the snapshot says they are? Asked after their prints
 /// were taken, so that a print is never of a content that the snapshot does not have.
-fn is_unchanged(publication: &Publication<'_>, steps: &[Step]) -> Result<bool> {
+fn is_unchanged(ctx: &Context<'_>, publication: &Publication<'_>, steps: &[Step]) -> Result<bool> {
     let files = publication
         .changes
         .iter()
@@ -220,11 +220,15 @@ fn is_unchanged(publication: &Publication<'_>, steps: &[Step]) -> Result<bool> {
     if steps.iter().any(|step| taken(&step)) {
         return Ok(false);
     }
-    let before = publication.index.write_tree()?;
-    publication
-        .index
-        .take_in(known.into_iter().map(|change| &change.path))?;
-    Ok(publication.index.write_tree()? == before)
+    let index = PrivateIndex::empty(ctx.repo, ctx.scratch("olds"))?;
+    index.set(
+        known
+            .iter()
+            .map(|change| (&change.path, change.old.as_ref())),
+    )?;
+    let before = index.write_tree()?;
+    index.take_in(known.into_iter().map(|change| &change.path))?;
+    Ok(index.write_tree()? == before)
 }
 
 /// Replaces, adds and removes the files, up to one that turns out to have been saved since: that one
@@ -315,12 +319,12 @@ fn finish_index(publication: &Publication<'_>, finished: &PrivateIndex<'_>) -> R
         .changes
         .iter()
         .filter(|change| !is_submodule(change));
-    finished.take_in(
-        files
-            .filter(|change| change.new.is_some())
-            .map(|change| &change.path),
-    )?;
-    // Also where a filter does not give back what it was given: the tree is what counts.
+    finished.take_in(files.map(|change| &change.path))?;
+    // Where a filter does not give back what it was given, or work is not committed: what counts is
+    // the tree.
+    if finished.write_tree()? == *publication.index_tree {
+        return Ok(());
+    }
     finished.become_tree(publication.index_tree)
 }
 
