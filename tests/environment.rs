@@ -250,3 +250,20 @@ fn a_write_that_fails_half_way_breaks_no_live_file() {
     laptop.has("big", noise(2)).is_whole();
     all_agree(&[&laptop, &server], &remote);
 }
+
+#[test]
+fn rules_that_fit_every_folder_hide_no_new_file() {
+    // Each of them is about folders below the top, or about nothing.
+    for rule in ["*/", "**/", "/", "//"] {
+        let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+        laptop.write(".git/info/exclude", format!("# mine\n{rule}\n"));
+        laptop.write("inputrc", "new\n");
+        laptop.sync([]).succeeds();
+        remote.has("inputrc", "new");
+    }
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../.config/git/ignore", "*/\n");
+    laptop.write("inputrc", "new\n");
+    laptop.sync([]).succeeds();
+    remote.has("inputrc", "new");
+}

@@ -34,13 +34,34 @@ fn an_edit_saved_while_the_push_is_under_way_is_kept_and_sent() {
     saved_during("pre-push");
 }
 
-/// Makes the `count`-th git that the product starts run `script` first.
+/// Makes the first git that the product starts with `word` run `script` before it.
 fn meanwhile(sandbox: &Sandbox, machine: &Machine, word: &str, script: &str) -> Machine {
+    before_git(
+        sandbox,
+        machine,
+        word,
+        "mkdir \"$HOME/met\" 2>/dev/null",
+        script,
+    )
+}
+
+/// Makes every git that the product starts with `word` run `script` before it.
+fn each_time(sandbox: &Sandbox, machine: &Machine, word: &str, script: &str) -> Machine {
+    before_git(sandbox, machine, word, "true", script)
+}
+
+fn before_git(
+    sandbox: &Sandbox,
+    machine: &Machine,
+    word: &str,
+    when: &str,
+    script: &str,
+) -> Machine {
     let git = machine.sh("command -v git").stdout();
     sandbox.tool(
         "git",
         &format!(
-            "#!/bin/sh\ncase \" $* \" in *' {word} '*) if test -n \"$WATCHED\" && mkdir \"$HOME/met\" 2>/dev/null\n\
+            "#!/bin/sh\ncase \" $* \" in *' {word} '*) if test -n \"$WATCHED\" && {when}\n\
              then ( unset GIT_DIR GIT_INDEX_FILE GIT_WORK_TREE GIT_OBJECT_DIRECTORY WATCHED; {script} ) >&2; fi;; esac\n\
              exec {} \"$@\"\n",
             git.trim()
@@ -116,6 +137,103 @@ fn a_file_that_appears_meanwhile_where_one_arrives_is_not_overwritten() {
     laptop.sync([]).exits(1);
     laptop.has("inputrc", "mine\n").holds(["inputrc"]);
     remote.has("inputrc", "server");
+}
+
+#[test]
+fn a_file_that_is_always_being_written_keeps_no_other_waiting() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    laptop.write("log", "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    server.write("log", "1\n2\n3\n4\n5\n6\n7\n8\nnine\n");
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "laptop\n");
+    // A program that has the file open and writes on whenever somebody looks.
+    let save = "n=$(cat ../n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > ../n; sed -i \"1s/.*/line $n/\" log";
+    let watched = each_time(&sandbox, &laptop, "checkout-index", save);
+
+    watched.sync([]).exits(1).tells("log");
+
+    laptop.has("tmux.conf", "server\n").holds(["log"]);
+    remote.has("zshrc", "laptop");
+    let live = laptop.read("log");
+    assert!(live.contains("line 2") || live.contains("line 3"), "{live}");
+
+    // It is calm now, and the two changes go together: nobody needs to be asked.
+    laptop.sync([]).succeeds();
+    let both = laptop.read("log");
+    assert!(
+        both.starts_with("line ") && both.ends_with("nine\n"),
+        "{both}"
+    );
+    server.sync([]).succeeds();
+    all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_fetch_of_the_user_at_the_same_time_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    // Between what our fetch saw and what it writes down, the user's own fetch is done.
+    let hook = sandbox.root().join("pack-hook");
+    let fetch = format!(
+        "#!/bin/sh\nif mkdir '{}/met' 2>/dev/null\nthen ( unset GIT_DIR; git -C '{}' fetch -q ) >&2; fi\n\
+         exec \"$@\"\n",
+        laptop.home().display(),
+        laptop.root().display()
+    );
+    laptop.program(&hook, &fetch);
+    laptop.git_global("uploadpack.packObjectsHook", &hook.display().to_string());
+
+    laptop.sync([]).succeeds();
+
+    assert!(laptop.exists("../met"), "no pack was met");
+    laptop.has("tmux.conf", "server\n").is_in_sync_with(&remote);
+}
+
+/// The user's git is at work on HEAD while ours fetches: nothing arrives on what is there now.
+fn left_alone_after(script: &str) -> Machine {
+    let sandbox = Sandbox::new();
+    let (laptop, server, _) = sandbox.laptop_and_server();
+    laptop.write("vim/vimrc", "one\n");
+    laptop.commit("by hand");
+    laptop.git(["push", "-q"]);
+    server.sync([]).succeeds();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    let before = laptop.read("tmux.conf");
+    let watched = meanwhile(&sandbox, &laptop, "fetch", script);
+
+    watched.sync([]).exits_with_one_of(&[1, 128]);
+
+    assert!(laptop.exists("../met"), "no fetch was met");
+    laptop.has("tmux.conf", &before);
+    assert_eq!(laptop.git(["diff", "--cached", "--name-only"]), "");
+    laptop
+}
+
+#[test]
+fn a_branch_that_is_switched_to_meanwhile_gets_nothing_of_the_other() {
+    let laptop = left_alone_after("git switch -q -c other");
+    assert_eq!(
+        laptop.git(["rev-parse", "other"]),
+        laptop.git(["rev-parse", "main"])
+    );
+}
+
+#[test]
+fn a_head_that_is_detached_meanwhile_gets_nothing() {
+    left_alone_after("git checkout -q --detach");
+}
+
+#[test]
+fn a_bisection_that_is_begun_meanwhile_is_not_disturbed() {
+    let laptop = left_alone_after("git bisect start -q");
+    laptop.git(["bisect", "reset"]);
 }
 
 #[test]

@@ -331,3 +331,17 @@ fn a_branch_that_was_deleted_is_not_made_again_because_its_tip_was_lost() {
     laptop.sync([]).exits(1).tells("no branch 'main' any more");
     assert_eq!(remote.tip("main"), "");
 }
+
+#[test]
+fn a_branch_that_the_refspec_does_not_cover_is_sent_once() {
+    let sandbox = Sandbox::new();
+    let (laptop, server, remote) = sandbox.laptop_and_server();
+    laptop.git(["config", "--unset", "remote.origin.fetch"]);
+    laptop.write("zshrc", "laptop\n");
+    laptop.sync([]).succeeds().tells("push");
+
+    laptop.is_in_sync_with(&remote).shows("✓");
+    laptop.sync([]).succeeds().does_not_tell("push");
+    server.sync([]).succeeds();
+    all_agree(&[&laptop, &server], &remote);
+}

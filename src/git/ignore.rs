@@ -2,6 +2,8 @@
 
 use super::Repo;
 use crate::error::Result;
+use crate::sys::{env, fs};
+use std::path::PathBuf;
 
 /// What the ignore rules say of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +52,32 @@ impl Repo {
             .output()?;
         let text = String::from_utf8_lossy(&output);
         Ok(text.split('\0').nth(2).unwrap_or_default().to_owned())
+    }
+
+    /// Is there a rule outside of the work tree that fits every folder (`*/`, `**`, `/`)? gix takes the
+    /// work tree itself for ignored then, and sees nothing in it that is new.
+    pub(super) fn excludes_everything(&self) -> bool {
+        let own = self.common_dir().join("info/exclude");
+        let users = self
+            .gix()
+            .config_snapshot()
+            .trusted_path("core.excludesFile");
+        let users = match users {
+            Ok(Some(path)) => Some(path.to_path_buf()),
+            _ => env::get(env::XDG_CONFIG_HOME)
+                .map(PathBuf::from)
+                .or_else(|| Some(env::home()?.join(".config")))
+                .map(|folder| folder.join("git/ignore")),
+        };
+        let fits_all = |line: &[u8]| {
+            let line = line.trim_ascii_end();
+            !line.is_empty() && line.iter().all(|byte| matches!(byte, b'*' | b'/'))
+        };
+        let files: [Option<PathBuf>; 2] = [Some(own), users];
+        files.into_iter().flatten().any(|path| {
+            let rules = fs::read(&path).ok().flatten().unwrap_or_default();
+            rules.split(|byte| *byte == b'\n').any(fits_all)
+        })
     }
 
     /// Those of `paths` that are tracked.

@@ -179,39 +179,41 @@ impl Repo {
     /// index that is gone, as in a clone without a checkout, looks like a user who deleted everything.
     pub fn check_index(&self) -> Result<()> {
         let path = self.index_path();
-        let error = |what: &str| {
-            let path = path.display();
-            Error::fatal(format!("the index '{path}' {what}"))
-        };
         if fs::look(&path)?.is_none() {
             return match self.head()? {
-                Head::Branch(Branch { tip: Some(_), .. }) => Err(error("is gone")
-                    .hint("git reset   makes it again from the last commit; your files stay as they are")
-                    .hint("git reset --hard   checks the files out, where they never were")),
+                Head::Branch(Branch { tip: Some(_), .. }) => Err(Error::fatal(format!(
+                    "the index '{}' is gone",
+                    path.display()
+                ))
+                .hint(
+                    "git reset   makes it again from the last commit; your files stay as they are",
+                )
+                .hint("git reset --hard   checks the files out, where they never were")),
                 _ => Ok(()),
             };
         }
-        let why = match self.gix().try_index() {
-            Ok(Some(index)) if index.link().is_some() => {
-                // gix reads one half of it, and git both.
-                let asked = self.git("ls-files").args(["--unmerged", "-z"]).answer()?;
-                if asked.success() {
-                    return Ok(());
-                }
-                asked.complaint()
-            }
-            Ok(_) => return Ok(()),
-            Err(source) => source.to_string(),
-        };
+        if self.prefers_git_status() {
+            // It is read once, by git: to read it here too would take as long as all the rest.
+            return Ok(());
+        }
+        match self.gix().try_index() {
+            Ok(_) => Ok(()),
+            Err(source) => Err(self.unreadable_index(&source.to_string())),
+        }
+    }
+
+    /// The index is there, and nobody can make anything of it.
+    pub(super) fn unreadable_index(&self, why: &str) -> Error {
+        let path = self.index_path();
         let name = path.display();
-        Err(error("cannot be read")
-            .because(why)
+        Error::fatal(format!("the index '{name}' cannot be read"))
+            .because(why.to_owned())
             .hint(format!(
                 "mv '{name}' '{name}.broken' && git reset   makes it again from the last commit; your \
                  files stay as they are"
             ))
             .hint("git fsck --lost-found   finds what was staged and then edited further")
-            .hint("nothing was changed"))
+            .hint("nothing was changed")
     }
 
     /// The tree `tree` with `entries` in place of what it has there.

@@ -16,6 +16,8 @@ pub enum Fetched {
     Done,
     /// The remote has no such branch.
     NoBranch,
+    /// Another git moved the tracking ref at the same time, in these words.
+    Moved(String),
     /// It could not be asked.
     Unreachable(Unreachable),
 }
@@ -77,6 +79,9 @@ impl Repo {
         let said = ended.complaint();
         if said.contains("couldn't find remote ref") {
             return Ok(Fetched::NoBranch);
+        }
+        if said.contains("but expected") || said.contains(".lock': File exists") {
+            return Ok(Fetched::Moved("another fetch is at work here".to_owned()));
         }
         if is_local(&said) {
             return Err(super::command::complaint("fetch", &ended));

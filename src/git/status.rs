@@ -62,22 +62,21 @@ impl Repo {
             self.scan_with_gix(untracked)
                 .or_else(|_| self.scan_with_git(untracked))?
         };
-        scan.changed.extend(self.too_young()?);
         for paths in [&mut scan.changed, &mut scan.untracked, &mut scan.staged] {
             paths.retain(|path| !path.is_private());
         }
         Ok(scan)
     }
 
-    fn prefers_git_status(&self) -> bool {
-        if self.has_split_index() {
-            return true;
-        }
+    /// Is git the one that looks at the work tree?
+    pub(super) fn prefers_git_status(&self) -> bool {
         let on = |key| self.config_text(key).is_some_and(|value| value != "false");
         on("core.fsmonitor")
             || self
                 .config_text("core.untrackedCache")
                 .is_some_and(|v| v == "true")
+            || self.excludes_everything()
+            || self.has_split_index()
     }
 
     /// gix reads only the half of a split index that is in the index file.
@@ -180,6 +179,7 @@ impl Repo {
                 }
             }
         }
+        scan.changed.extend(self.too_young()?);
         Ok(scan)
     }
 
@@ -202,7 +202,7 @@ impl Repo {
     fn scan_with_git(&self, untracked: bool) -> Result<Scan> {
         // Asked for all files, git does not use its memory of untracked ones: whole folders are
         // opened up afterwards, and there are few.
-        let output = self
+        let looked = self
             .git("status")
             .args([
                 "--porcelain=v2",
@@ -215,8 +215,16 @@ impl Repo {
             } else {
                 "--untracked-files=no"
             })
-            .output()?;
-        let mut scan = parse(&output).ok_or_else(|| unread("status"))?;
+            .answer()?;
+        if !looked.success() {
+            let said = looked.complaint();
+            return Err(if said.contains("index") {
+                self.unreadable_index(&said)
+            } else {
+                super::command::complaint("status", &looked)
+            });
+        }
+        let mut scan = parse(&looked.stdout).ok_or_else(|| unread("status"))?;
         self.open_up(&mut scan)?;
         Ok(scan)
     }

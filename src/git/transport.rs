@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::sys::process::{Ended, Process};
 use crate::sys::{env, fs};
 use gix::remote::Direction;
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::thread::JoinHandle;
 
@@ -39,7 +38,8 @@ enum Way {
 #[derive(Debug)]
 struct Shared {
     folder: PathBuf,
-    socket: PathBuf,
+    /// The ssh that finds it.
+    command: String,
     destination: Destination,
 }
 
@@ -62,12 +62,9 @@ impl Opening {
     pub fn wait(self) -> Transport {
         let way = self.way.and_then(|way| way.join().ok());
         let way = way.unwrap_or(Way::Apart);
-        let command = match (&way, self.command) {
-            (Way::Together(shared), Some(command)) => Some(format!(
-                "{command} -oControlMaster=no -oControlPath={}",
-                shared.socket.display()
-            )),
-            (_, command) => command,
+        let command = match &way {
+            Way::Together(shared) => Some(shared.command.clone()),
+            Way::Apart | Way::Blocked(_) => self.command,
         };
         Transport { command, way }
     }
@@ -136,13 +133,14 @@ impl Drop for Transport {
         let Way::Together(shared) = &self.way else {
             return;
         };
-        if shared.socket.exists() {
-            let mut path = OsString::from("-oControlPath=");
-            path.push(&shared.socket);
-            let exit = Process::new("ssh").arg(path).args(["-O", "exit"]);
-            // It is only politeness: an idle master ends by itself.
-            drop(exit.arg(&shared.destination.host).run());
-        }
+        let Shared {
+            command,
+            destination,
+            ..
+        } = shared;
+        let script = format!("{command} -O exit {}", destination.words());
+        // It is only politeness: an idle master ends by itself.
+        drop(Process::new("sh").args(["-c", &script]).run());
         drop(fs::remove_scratch(&shared.folder));
     }
 }
@@ -156,19 +154,19 @@ fn connect(process: &Process, command: &str, destination: Destination) -> Way {
     let Ok(folder) = private_folder() else {
         return Way::Apart;
     };
-    let socket = folder.join("s");
+    // The name has the destination in it (`%C`): a hook or a filter may use the same ssh to go elsewhere.
+    let path = quote_for_shell(&format!("{}/%C", folder.display()));
+    let shared = Shared {
+        folder,
+        command: format!("{command} -oControlMaster=no -oControlPath={path}"),
+        destination,
+    };
     // It goes into the background when it has logged in, and ends with us; should we be killed, it
     // ends by itself a little later.
     let script = format!(
-        "{command} -oControlMaster=yes -oControlPath={} -oControlPersist=30 -N {}",
-        socket.display(),
-        destination.words()
+        "{command} -oControlMaster=yes -oControlPath={path} -oControlPersist=30 -N {}",
+        shared.destination.words()
     );
-    let shared = Shared {
-        folder,
-        socket,
-        destination,
-    };
     match process.clone().args(["-c", &script]).run() {
         Ok(ended) if ended.success() => Way::Together(shared),
         Ok(ended) => {

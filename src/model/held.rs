@@ -25,6 +25,8 @@ pub enum Disagreement {
     Blocked,
     /// This machine may not replace what stands there: a mode, an owner, another file system.
     Unwritable,
+    /// It was saved again whenever a change from the remote was to be put in its place.
+    Busy,
     /// The remote starts to track a path where this machine has a file that is not tracked.
     Untracked,
 }
@@ -41,6 +43,7 @@ impl Disagreement {
             Self::Mode => "executable here or there, not on both",
             Self::Blocked => "in the way of a path from there",
             Self::Unwritable => "not to be replaced on this machine",
+            Self::Busy => "being written on while a change from there arrives",
             Self::Untracked => "an untracked file here, tracked there",
         }
     }

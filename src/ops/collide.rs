@@ -24,8 +24,13 @@ pub struct Collisions {
     pub same: BTreeSet<RepoPath>,
 }
 
-/// Looks at every path that `incoming` changes.
-pub fn find(ctx: &Context<'_>, incoming: &[Change], tip: &Oid) -> Result<Collisions> {
+/// Looks at every path that `incoming` changes; those that are `busy` cannot be replaced now.
+pub fn find(
+    ctx: &Context<'_>,
+    incoming: &[Change],
+    tip: &Oid,
+    busy: &BTreeSet<RepoPath>,
+) -> Result<Collisions> {
     let mut collisions = Collisions::default();
     if incoming.is_empty() {
         return Ok(collisions);
@@ -54,6 +59,12 @@ pub fn find(ctx: &Context<'_>, incoming: &[Change], tip: &Oid) -> Result<Collisi
             Obstacle::Unmovable => collisions
                 .holds
                 .push(hold(change, Disagreement::Blocked, None)),
+            Obstacle::None if busy.contains(&change.path) => {
+                let ours = change.old.clone();
+                collisions
+                    .holds
+                    .push(hold(change, Disagreement::Busy, ours));
+            }
             Obstacle::None if !is_replaceable(ctx, &change.path)? => {
                 let ours = change.old.clone();
                 collisions

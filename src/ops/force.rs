@@ -18,6 +18,7 @@ use crate::model::entry::{Change, Oid};
 use crate::model::held::HeldSet;
 use crate::model::state::Counts;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 /// Which side wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -181,6 +182,9 @@ impl<'a, 'repo> Force<'a, 'repo> {
             Fetched::Done => repo.resolve(&self.upstream.tracking),
             Fetched::NoBranch if self.winner == Winner::Here => Ok(None),
             Fetched::NoBranch => Err(self.nothing_there()),
+            Fetched::Moved(why) => {
+                Err(Error::blocked(why).hint("nothing was changed; run it again"))
+            }
             Fetched::Unreachable(unreachable) => {
                 let remote = &self.upstream.remote;
                 Err(
@@ -319,7 +323,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
             .into_iter()
             .filter(|change| !change.path.is_private())
             .collect();
-        let collisions = super::collide::find(self.ctx, &changes, theirs)?;
+        let collisions = super::collide::find(self.ctx, &changes, theirs, &BTreeSet::new())?;
         if let Some(held) = collisions.holds.first() {
             return Err(Error::blocked(format!(
                 "'{}' is not tracked here, and {} has it",

@@ -9,6 +9,7 @@ use super::recover::take_back;
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
+use crate::git::repo::Head;
 use crate::model::entry::{Change, Mode, Oid};
 use crate::model::path::RepoPath;
 use crate::store::journal::{Journal, Step};
@@ -79,12 +80,14 @@ impl IndexSeen {
 /// Makes `publication` real.
 pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Published> {
     interrupt::check()?;
+    if !is_at_home(ctx, publication)? {
+        return Ok(Published::Moved);
+    }
     let finished = publication.index.copy_to(ctx.scratch("finished"))?;
     let steps = stage(ctx, publication)?;
-    if !steps.is_empty() && !is_unchanged(ctx, publication, &steps)? {
-        return Ok(Published::Left(
-            steps.into_iter().map(|step| step.path).collect(),
-        ));
+    let saved = saved_since(ctx, publication, &steps)?;
+    if !saved.is_empty() {
+        return Ok(Published::Left(saved));
     }
     let name = finished
         .path()
@@ -205,9 +208,13 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
     Ok(steps)
 }
 
-/// Are the files that will change still what the snapshot says they are? Asked after their prints
-/// were taken, so that a print is never of a content that the snapshot does not have.
-fn is_unchanged(ctx: &Context<'_>, publication: &Publication<'_>, steps: &[Step]) -> Result<bool> {
+/// Which of the files that will change are not what the snapshot says they are? Asked after their
+/// prints were taken, so that a print is never of a content that the snapshot does not have.
+fn saved_since(
+    ctx: &Context<'_>,
+    publication: &Publication<'_>,
+    steps: &[Step],
+) -> Result<Vec<RepoPath>> {
     let files = publication
         .changes
         .iter()
@@ -217,18 +224,21 @@ fn is_unchanged(ctx: &Context<'_>, publication: &Publication<'_>, steps: &[Step]
     let taken = |step: &&Step| {
         added.contains(&step.path) && !matches!(step.before, Print::Nothing | Print::Folder)
     };
-    if steps.iter().any(|step| taken(&step)) {
-        return Ok(false);
+    let taken = steps.iter().filter(taken).map(|step| step.path.clone());
+    let mut saved: Vec<_> = taken.collect();
+    if known.is_empty() {
+        return Ok(saved);
     }
     let index = PrivateIndex::empty(ctx.repo, ctx.scratch("olds"))?;
-    index.set(
-        known
-            .iter()
-            .map(|change| (&change.path, change.old.as_ref())),
-    )?;
+    let olds = known
+        .iter()
+        .map(|change| (&change.path, change.old.as_ref()));
+    index.set(olds)?;
     let before = index.write_tree()?;
     index.take_in(known.into_iter().map(|change| &change.path))?;
-    Ok(index.write_tree()? == before)
+    let since = ctx.repo.changes(&before, &index.write_tree()?)?;
+    saved.extend(since.into_iter().map(|change| change.path));
+    Ok(saved)
 }
 
 /// Replaces, adds and removes the files, up to one that turns out to have been saved since: that one
@@ -376,7 +386,8 @@ fn install(
     // Before the refs move: they must never be ahead of an index that a power cut would empty.
     fs::sync_file(finished.path())?;
     take_index_lock(finished.path(), &lock)?;
-    let moved = if IndexSeen::now(&users)? == publication.seen {
+    let unmoved = IndexSeen::now(&users)? == publication.seen && is_at_home(ctx, publication)?;
+    let moved = if unmoved {
         ctx.repo.change_refs(publication.message, changes)
     } else {
         Ok(Refs::Moved)
@@ -393,6 +404,16 @@ fn install(
     }
     fs::remove_file(&lock)?;
     moved.map(|_| Published::Moved)
+}
+
+/// Is the branch still the one whose files these are, and has the user begun nothing that changes
+/// them? A switch to another branch needs not change a single file, nor does the start of a rebase.
+fn is_at_home(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<bool> {
+    let here = match ctx.repo.head()? {
+        Head::Branch(branch) => branch.name == publication.branch,
+        Head::Detached => false,
+    };
+    Ok(here && ctx.repo.in_progress().is_none())
 }
 
 /// Takes git's lock on the index, in git's way: the lock is the new index, complete from the moment

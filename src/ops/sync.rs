@@ -29,6 +29,7 @@ use crate::store::{held as store, leftovers, machine};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt, process};
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// How a sync is run.
@@ -205,6 +206,15 @@ pub(super) enum Round {
     Done,
     /// Somebody was faster, in these words.
     Again(String),
+    /// These files were saved while they were about to be replaced.
+    Left(Vec<RepoPath>),
+}
+
+impl Round {
+    /// The user's git was faster.
+    pub(super) fn moved() -> Self {
+        Self::Again("the branch or the index changed meanwhile".to_owned())
+    }
 }
 
 /// Rounds until there is nothing left to do; call it with the lock held.
@@ -224,14 +234,26 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
     let mut link = Link::new(ctx.repo, remote);
     let mut ready = ready;
     let mut why = String::new();
+    let (mut left, mut busy) = (BTreeSet::new(), BTreeSet::new());
     for attempt in 0..=ctx.settings.retries {
         if attempt > 0 {
             pause(attempt);
+            let branch = std::mem::take(&mut ready.branch.name);
             ready = guard::check(ctx)?;
+            if ready.branch.name != branch {
+                return Err(Error::blocked("another branch was checked out meanwhile")
+                    .hint("git sync   syncs that one"));
+            }
         }
-        match round(ctx, options, &ready, &mut link, &mut outcome)? {
+        match round(ctx, options, &ready, &mut link, &busy, &mut outcome)? {
             Round::Done => return Ok(outcome),
             Round::Again(reason) => why = reason,
+            Round::Left(paths) => {
+                "files were saved meanwhile".clone_into(&mut why);
+                // A file that is always being written must not keep all others waiting.
+                busy.extend(paths.iter().filter(|path| left.contains(*path)).cloned());
+                left.extend(paths);
+            }
         }
     }
     let times = ctx.settings.retries + 1;
@@ -254,15 +276,14 @@ fn round<'repo>(
     options: &Options,
     ready: &Ready,
     link: &mut Link<'repo>,
+    busy: &BTreeSet<RepoPath>,
     outcome: &mut Outcome,
 ) -> Result<Round> {
     interrupt::check()?;
     let Some(local) = commit_local(ctx, options, ready, link, outcome)? else {
-        return Ok(Round::Again(
-            "the branch or the index changed meanwhile".to_owned(),
-        ));
+        return Ok(Round::moved());
     };
-    upstream::meet(ctx, options, ready, &local, link, outcome)
+    upstream::meet(ctx, options, ready, &local, link, busy, outcome)
 }
 
 /// What this machine has, in commits.

@@ -16,7 +16,9 @@ use crate::git::remote::{FETCHED, Fetched, Push, Pushed};
 use crate::git::repo::Upstream;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::{Held, HeldSet};
+use crate::model::path::RepoPath;
 use crate::sys::process::Running;
+use std::collections::BTreeSet;
 
 /// Brings `local` and the remote together.
 pub(super) fn meet<'repo>(
@@ -25,6 +27,7 @@ pub(super) fn meet<'repo>(
     ready: &Ready,
     local: &Local<'_>,
     link: &mut Link<'repo>,
+    busy: &BTreeSet<RepoPath>,
     outcome: &mut Outcome,
 ) -> Result<Round> {
     let Some(upstream) = &ready.upstream else {
@@ -37,6 +40,7 @@ pub(super) fn meet<'repo>(
         ready,
         upstream,
         link,
+        busy,
         outcome,
     };
     let round = meeting.run(local);
@@ -51,6 +55,7 @@ struct Meeting<'a, 'repo> {
     ready: &'a Ready,
     upstream: &'a Upstream,
     link: &'a mut Link<'repo>,
+    busy: &'a BTreeSet<RepoPath>,
     outcome: &'a mut Outcome,
 }
 
@@ -86,6 +91,7 @@ impl Meeting<'_, '_> {
                 self.outcome.reach = Reach::Unreachable(unreachable);
                 return self.end(local.tip.as_ref(), seen.as_ref());
             }
+            Fetched::Moved(why) => return Ok(Round::Again(why)),
             Fetched::NoBranch => return self.create(local),
         }
         let Some(theirs) = repo.resolve(&self.upstream.tracking)? else {
@@ -187,10 +193,10 @@ impl Meeting<'_, '_> {
         if integration.how == How::Nothing {
             return self.send(&integration.tip, Some(theirs));
         }
-        let Some(tip) = self.make_real(local, &integration, theirs, &fork)? else {
-            return Ok(Round::Again("files were saved meanwhile".to_owned()));
-        };
-        self.send(&tip, Some(theirs))
+        match self.make_real(local, &integration, theirs, &fork)? {
+            Made::Real(tip) => self.send(&tip, Some(theirs)),
+            Made::Not(round) => Ok(round),
+        }
     }
 
     /// What both sides had last.
@@ -234,14 +240,14 @@ impl Meeting<'_, '_> {
         })
     }
 
-    /// Decides, holds, and makes the new tip real; `None` where the user was faster.
+    /// Decides, holds, and makes the new tip real.
     fn make_real(
         &mut self,
         local: &Local<'_>,
         integration: &Integration,
         theirs: &Oid,
         fork: &Fork,
-    ) -> Result<Option<Oid>> {
+    ) -> Result<Made> {
         let (ctx, repo) = (self.ctx, self.ctx.repo);
         let here = local.pending.last().or(local.tip.as_ref());
         let from = match here {
@@ -265,7 +271,7 @@ impl Meeting<'_, '_> {
         };
         let mut incoming = repo.changes(&from, &live_tree)?;
         incoming.retain(|change| !change.path.is_private());
-        let collisions = collide::find(ctx, &incoming, live)?;
+        let collisions = collide::find(ctx, &incoming, live, self.busy)?;
         let holds: Vec<_> = settled.holds.into_iter().chain(collisions.holds).collect();
         let set = self.held_after(&local.holding, &holds, &tip)?;
         incoming.retain(|change| {
@@ -307,8 +313,10 @@ impl Meeting<'_, '_> {
                     message: &format!("sync: {}", how(integration.how)),
                 },
             )?;
-            if published != Published::Done {
-                return Ok(None);
+            match published {
+                Published::Done => {}
+                Published::Moved => return Ok(Made::Not(Round::moved())),
+                Published::Left(paths) => return Ok(Made::Not(Round::Left(paths))),
             }
             self.outcome.kept = kept.or(self.outcome.kept.take());
         }
@@ -319,13 +327,13 @@ impl Meeting<'_, '_> {
         self.outcome.pulled_changes.extend(incoming);
         self.outcome.held = set.iter().cloned().collect();
         self.outcome.counts.held = set.len();
-        Ok(Some(tip))
+        Ok(Made::Real(tip))
     }
 
     fn tell(
         &self,
         integration: &Integration,
-        settled: &[(crate::model::path::RepoPath, &'static str)],
+        settled: &[(RepoPath, &'static str)],
         holds: &[Held],
         theirs: &Oid,
         incoming: &[Change],
@@ -426,6 +434,7 @@ impl Meeting<'_, '_> {
         match pushed {
             Pushed::Done => {
                 self.outcome.reach = Reach::Reached;
+                self.remember(tip)?;
                 let commits = self.count(tip, theirs)?;
                 self.outcome.pushed += commits;
                 let to = self.upstream.short();
@@ -439,6 +448,19 @@ impl Meeting<'_, '_> {
                 self.end(Some(tip), theirs)
             }
         }
+    }
+
+    /// Notes that the remote is at `tip`. A push does that itself, but not where the user's settings
+    /// fetch other branches than this one.
+    fn remember(&self, tip: &Oid) -> Result<()> {
+        let old = self.ctx.repo.named_by(&self.upstream.tracking)?;
+        let change = RefChange {
+            name: self.upstream.tracking.clone(),
+            old,
+            new: Some(tip.clone()),
+        };
+        // Somebody else has fetched meanwhile, and knows better.
+        self.ctx.repo.change_refs("sync: push", &[change]).map(drop)
     }
 
     fn count(&self, tip: &Oid, theirs: Option<&Oid>) -> Result<usize> {
@@ -473,6 +495,14 @@ enum First {
     Sent(Pushed),
     /// The remote was elsewhere: here, where that is known already.
     Lost(Option<Oid>),
+}
+
+/// What came of making a tip real.
+enum Made {
+    /// It is.
+    Real(Oid),
+    /// The user was faster.
+    Not(Round),
 }
 
 /// What both sides had last, and whether the remote still has it.

@@ -65,6 +65,8 @@ pub const USER: &str = "USER";
 pub const LOGNAME: &str = "LOGNAME";
 /// Where short-lived sockets may stand; short paths, private.
 pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// Where the user's settings are, in place of `~/.config`.
+pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// Overrides every other language setting; replaced for children whose words we read.
 pub const LC_ALL: &str = "LC_ALL";
 
