@@ -44,6 +44,7 @@ mod settings;
 mod setup;
 mod status;
 mod sync_basic;
+mod uncommitted;
 mod unreachable;
 mod upstream;
 mod usage;

@@ -9,7 +9,7 @@ use super::Context;
 use crate::error::Result;
 use crate::git::commit::{Commit, Listed, Sign};
 use crate::git::merge::Merged;
-use crate::model::entry::{Change, Entries, Oid};
+use crate::model::entry::{Entries, Oid};
 use crate::model::path::RepoPath;
 use std::collections::BTreeSet;
 
@@ -78,7 +78,7 @@ pub fn integrate(ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Integration> {
     let mut withheld = BTreeSet::new();
     let mut base = Entries::new();
     for round in 0.. {
-        let sides_now = line.without(ctx, &withheld, &base, &base_tree)?;
+        let sides_now = line.without(ctx, &withheld, &base)?;
         if let Some((tip, pending)) = sides_now.replay(ctx, sides.theirs)? {
             let how = if sides_now.commits.is_empty() {
                 How::FastForward
@@ -94,11 +94,11 @@ pub fn integrate(ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Integration> {
             });
         }
         let conflicts = match sides_now.merge(ctx, sides)? {
-            Attempt::Clean { tip, pending } => {
+            Attempt::Clean { tip, pending, how } => {
                 return Ok(Integration {
                     tip,
                     pending,
-                    how: How::Merged,
+                    how,
                     withheld,
                     base,
                 });
@@ -118,12 +118,12 @@ struct Line {
     /// Those to be published, oldest first; `None` where merges among them forbid a rebase.
     commits: Option<Vec<Listed>>,
     pending: Vec<Listed>,
-    /// The tip of all of them.
+    /// The tip of those to be published.
     tip: Option<Oid>,
     /// The commit below the first one.
     root: Oid,
-    /// Every path that they change.
-    changes: Vec<Change>,
+    /// Every path that they change, also where a later one of `pending` changes it back.
+    changes: BTreeSet<RepoPath>,
 }
 
 /// The same commits with some changes taken out.
@@ -132,12 +132,16 @@ struct Filtered<'a> {
     /// Pairs of (before, after): to be applied one by one.
     commits: Vec<(Oid, Oid)>,
     pending: Vec<(Oid, Oid)>,
-    /// The commit to be merged where they cannot be applied one by one.
+    /// The commit to be merged where those to be published cannot be applied one by one.
     tip: Oid,
 }
 
 enum Attempt {
-    Clean { tip: Oid, pending: Vec<Oid> },
+    Clean {
+        tip: Oid,
+        pending: Vec<Oid>,
+        how: How,
+    },
     Conflict(BTreeSet<RepoPath>),
 }
 
@@ -153,6 +157,14 @@ impl Line {
             Some(fork) => fork.clone(),
             None => synthetic(ctx, base_tree.clone(), Vec::new())?,
         };
+        let mut changes = BTreeSet::new();
+        let mut tree = base_tree.clone();
+        for tip in sides.ours.into_iter().chain(sides.pending) {
+            let next = repo.tree_of(tip)?;
+            let changed = repo.changes(&tree, &next)?;
+            changes.extend(changed.into_iter().map(|change| change.path));
+            tree = next;
+        }
         let mut before = sides.ours.cloned();
         let mut pending = Vec::new();
         for oid in sides.pending {
@@ -163,15 +175,10 @@ impl Line {
             before = Some(oid.clone());
         }
         let linear = commits.iter().all(|commit| commit.parents.len() <= 1);
-        let changes = match &before {
-            Some(tip) => repo.changes(base_tree, &repo.tree_of(tip)?)?,
-            None => Vec::new(),
-        };
-        let commits = linear.then_some(commits);
         Ok(Self {
-            commits,
+            commits: linear.then_some(commits),
             pending,
-            tip: before,
+            tip: sides.ours.cloned(),
             root,
             changes,
         })
@@ -184,8 +191,7 @@ impl Line {
         withheld: &BTreeSet<RepoPath>,
         all: bool,
     ) -> Vec<RepoPath> {
-        let ours = self.changes.iter().map(|change| &change.path);
-        let left: Vec<_> = ours.filter(|path| !withheld.contains(*path)).collect();
+        let left: Vec<_> = self.changes.difference(withheld).collect();
         let named = |path: &RepoPath| conflicts.iter().any(|conflict| conflict.overlaps(path));
         let some: Vec<_> = left
             .iter()
@@ -206,10 +212,8 @@ impl Line {
         ctx: &Context<'_>,
         withheld: &BTreeSet<RepoPath>,
         base: &Entries,
-        base_tree: &Oid,
     ) -> Result<Filtered<'a>> {
-        let mut before = self.root.clone();
-        let mut pairs = |commits: &[Listed]| -> Result<Vec<(Oid, Oid)>> {
+        let pairs = |mut before: Oid, commits: &[Listed]| -> Result<Vec<(Oid, Oid)>> {
             let mut pairs = Vec::new();
             for commit in commits {
                 let as_it_is = withheld.is_empty() && commit.parents == [before.clone()];
@@ -224,20 +228,19 @@ impl Line {
             }
             Ok(pairs)
         };
-        let commits = pairs(self.commits.as_deref().unwrap_or_default())?;
-        let pending = if self.commits.is_some() {
-            pairs(&self.pending)?
-        } else {
-            Vec::new()
-        };
         let tip = match &self.tip {
             Some(tip) if withheld.is_empty() => tip.clone(),
             Some(tip) => {
                 let tree = restored(ctx, &ctx.repo.tree_of(tip)?, withheld, base)?;
                 synthetic(ctx, tree, vec![tip.clone()])?
             }
-            None => synthetic(ctx, base_tree.clone(), vec![self.root.clone()])?,
+            None => self.root.clone(),
         };
+        let commits = pairs(
+            self.root.clone(),
+            self.commits.as_deref().unwrap_or_default(),
+        )?;
+        let pending = pairs(tip.clone(), &self.pending)?;
         Ok(Filtered {
             line: self,
             commits,
@@ -256,24 +259,49 @@ impl Filtered<'_> {
         let mut tip = onto.clone();
         for ((before, after), original) in self.commits.iter().zip(originals) {
             match apply(ctx, &tip, before, after, &original.oid, Sign::Yes)? {
-                Some(next) => tip = next,
-                None => return Ok(None),
+                Ok(next) => tip = next,
+                Err(_) => return Ok(None),
             }
         }
+        Ok(self.carry(ctx, &tip)?.ok().map(|pending| (tip, pending)))
+    }
+
+    /// Applies the pending commits on `tip`; the paths in conflict where one of them does not apply.
+    fn carry(&self, ctx: &Context<'_>, tip: &Oid) -> Result<Result<Vec<Oid>, BTreeSet<RepoPath>>> {
         let mut top = tip.clone();
         let mut pending = Vec::new();
         for ((before, after), original) in self.pending.iter().zip(&self.line.pending) {
             match apply(ctx, &top, before, after, &original.oid, Sign::No)? {
-                Some(next) => top = next,
-                None => return Ok(None),
+                Ok(next) => top = next,
+                Err(conflicts) => return Ok(Err(conflicts)),
             }
             pending.push(top.clone());
         }
-        Ok(Some((tip, pending)))
+        Ok(Ok(pending))
     }
 
-    /// Merges all of them at once.
+    /// Merges those to be published all at once, and carries the others along.
     fn merge(&self, ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Attempt> {
+        let none = self.line.commits.as_ref().is_some_and(Vec::is_empty);
+        let (tip, how) = if none {
+            (sides.theirs.clone(), How::FastForward)
+        } else {
+            match self.merge_published(ctx, sides)? {
+                Ok(tip) => (tip, How::Merged),
+                Err(conflicts) => return Ok(Attempt::Conflict(conflicts)),
+            }
+        };
+        Ok(match self.carry(ctx, &tip)? {
+            Ok(pending) => Attempt::Clean { tip, pending, how },
+            Err(conflicts) => Attempt::Conflict(conflicts),
+        })
+    }
+
+    fn merge_published(
+        &self,
+        ctx: &Context<'_>,
+        sides: &Sides<'_>,
+    ) -> Result<Result<Oid, BTreeSet<RepoPath>>> {
         let repo = ctx.repo;
         // Over a rewritten history the true merge base is older than what both sides had last, and
         // would bring back what was taken out of it. The fork is the base that counts.
@@ -293,32 +321,14 @@ impl Filtered<'_> {
         };
         let tree = match repo.merge_trees(&ours, &theirs)? {
             Merged::Clean(tree) => tree,
-            Merged::Conflict(paths) => return Ok(Attempt::Conflict(paths)),
+            Merged::Conflict(paths) => return Ok(Err(paths)),
         };
-        if !sides.pending.is_empty() {
-            // What is not published cannot be told apart in one merged tree: the remote's tip is
-            // taken, and everything of this machine is carried along.
-            let carried = commit(
-                ctx,
-                tree,
-                vec![sides.theirs.clone()],
-                "carried along",
-                Sign::No,
-            )?;
-            let tip = sides.theirs.clone();
-            let pending = vec![carried; sides.pending.len()];
-            return Ok(Attempt::Clean { tip, pending });
-        }
         let parents = match sides.ours {
             Some(ours) if plain => vec![ours.clone(), sides.theirs.clone()],
             _ => vec![sides.theirs.clone()],
         };
         let subject = format!("sync: merge on {}", ctx.machine.id);
-        let tip = commit(ctx, tree, parents, &subject, Sign::Yes)?;
-        Ok(Attempt::Clean {
-            tip,
-            pending: Vec::new(),
-        })
+        commit(ctx, tree, parents, &subject, Sign::Yes).map(Ok)
     }
 }
 
@@ -337,7 +347,7 @@ fn restored(
 }
 
 /// Applies the step from `before` to `after` on `tip`, as a commit with the words of `original`;
-/// `tip` itself where nothing of it is left, `None` where it does not apply.
+/// `tip` itself where nothing of it is left, the paths in conflict where it does not apply.
 fn apply(
     ctx: &Context<'_>,
     tip: &Oid,
@@ -345,18 +355,19 @@ fn apply(
     after: &Oid,
     original: &Oid,
     sign: Sign,
-) -> Result<Option<Oid>> {
+) -> Result<Result<Oid, BTreeSet<RepoPath>>> {
     let repo = ctx.repo;
     if before == tip && after == original {
-        return Ok(Some(original.clone()));
+        return Ok(Ok(original.clone()));
     }
     let tip_tree = repo.tree_of(tip)?;
     let onto = synthetic(ctx, tip_tree.clone(), vec![before.clone()])?;
-    let Merged::Clean(tree) = repo.merge_trees(&onto, after)? else {
-        return Ok(None);
+    let tree = match repo.merge_trees(&onto, after)? {
+        Merged::Clean(tree) => tree,
+        Merged::Conflict(paths) => return Ok(Err(paths)),
     };
     if tree == tip_tree {
-        return Ok(Some(tip.clone()));
+        return Ok(Ok(tip.clone()));
     }
     let words = repo.commit(original)?;
     let applied = Commit {
@@ -364,7 +375,7 @@ fn apply(
         parents: vec![tip.clone()],
         ..words
     };
-    repo.write_commit(&applied, sign).map(Some)
+    repo.write_commit(&applied, sign).map(Ok)
 }
 
 /// A commit that only exists to be merged: it tells git what to take for the common base.

@@ -10,7 +10,7 @@ use crate::model::path::RepoPath;
 use crate::model::policy::{Policies, Policy, SHARED_CONFIG};
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What became of the paths that both sides changed.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Settled {
     pub holds: Vec<Held>,
     /// The paths that a policy decided, with its word.
     pub settled: Vec<(RepoPath, &'static str)>,
+    /// What the policies put into the tip.
+    put: Vec<(RepoPath, Option<Entry>)>,
     /// The paths that keep this machine's version beside the remote's, each with the path that gets
     /// the remote's.
     pub copies: BTreeMap<RepoPath, RepoPath>,
@@ -33,8 +35,19 @@ impl Settled {
             tip: tip.clone(),
             holds: Vec::new(),
             settled: Vec::new(),
+            put: Vec::new(),
             copies: BTreeMap::new(),
         }
+    }
+
+    /// The tree of `commit` with what the policies put.
+    pub fn tree_on(&self, ctx: &Context<'_>, commit: &Oid) -> Result<Oid> {
+        let tree = ctx.repo.tree_of(commit)?;
+        if self.put.is_empty() {
+            return Ok(tree);
+        }
+        let entries = self.put.iter().map(|(path, entry)| (path, entry.as_ref()));
+        ctx.repo.tree_with(&tree, entries, ctx.scratch("settle"))
     }
 }
 
@@ -57,8 +70,14 @@ enum Decision {
     Beside(RepoPath, Entry),
 }
 
-/// Decides about what `integration` left out of the commits of `ours`.
-pub fn settle(ctx: &Context<'_>, integration: &Integration, ours: &Oid) -> Result<Settled> {
+/// Decides about what `integration` left out of the commits of `ours`; no policy decides about
+/// `work`, the paths that are in no commit of the user.
+pub fn settle(
+    ctx: &Context<'_>,
+    integration: &Integration,
+    ours: &Oid,
+    work: &BTreeSet<RepoPath>,
+) -> Result<Settled> {
     let mut outcome = Settled::nothing(&integration.tip);
     if integration.withheld.is_empty() {
         return Ok(outcome);
@@ -67,7 +86,6 @@ pub fn settle(ctx: &Context<'_>, integration: &Integration, ours: &Oid) -> Resul
     let ours_entries = ctx.repo.entries(ours, &paths)?;
     let theirs_entries = ctx.repo.entries(&outcome.tip, &paths)?;
     let policies = policies(ctx, &outcome.tip)?;
-    let mut put = Vec::new();
     for path in &paths {
         let dispute = Dispute {
             path,
@@ -78,28 +96,30 @@ pub fn settle(ctx: &Context<'_>, integration: &Integration, ours: &Oid) -> Resul
         if dispute.ours == dispute.theirs {
             continue;
         }
-        let policy = policies.of(path);
+        let policy = if work.contains(path) {
+            Policy::Hold
+        } else {
+            policies.of(path)
+        };
         match decide(ctx, &dispute, policy, ours, &outcome.tip)? {
             Decision::Hold => {
                 outcome.holds.push(dispute.held());
                 continue;
             }
             Decision::Theirs => {}
-            Decision::Put(entry) => put.push((path.clone(), entry)),
+            Decision::Put(entry) => outcome.put.push((path.clone(), entry)),
             Decision::Beside(copy, entry) => {
-                put.push((copy.clone(), Some(entry)));
+                outcome.put.push((copy.clone(), Some(entry)));
                 outcome.copies.insert(copy, path.clone());
             }
         }
         outcome.settled.push((path.clone(), word(policy)));
     }
-    if !put.is_empty() {
-        let entries = put.iter().map(|(path, entry)| (path, entry.as_ref()));
-        let tree = ctx.repo.tree_of(&outcome.tip)?;
-        let tree = ctx.repo.tree_with(&tree, entries, ctx.scratch("settle"))?;
+    if !outcome.put.is_empty() {
+        let tree = outcome.tree_on(ctx, &outcome.tip)?;
         let message = format!(
             "sync: settle {} by policy on {}\n",
-            put.len(),
+            outcome.put.len(),
             ctx.machine.id
         );
         let commit = Commit::new(tree, vec![outcome.tip], message);

@@ -254,13 +254,16 @@ impl Meeting<'_, '_> {
             Some(here) => repo.tree_of(here)?,
             None => repo.empty_tree()?,
         };
-        let settled = match here {
-            Some(here) => settle(ctx, integration, here)?,
+        let mut settled = match here {
+            Some(here) => settle(ctx, integration, here, &self.work(local)?)?,
             None => Settled::nothing(&integration.tip),
         };
-        let tip = settled.tip;
+        let tip = settled.tip.clone();
         let live = integration.pending.last().unwrap_or(&tip);
-        let live_tree = repo.tree_of(live)?;
+        let live_tree = match integration.pending.last() {
+            Some(pending) => settled.tree_on(ctx, pending)?,
+            None => repo.tree_of(&tip)?,
+        };
         let copied;
         let (index, index_seen) = if let Some(snapshot) = &local.snapshot {
             (&snapshot.index, snapshot.seen)
@@ -272,7 +275,8 @@ impl Meeting<'_, '_> {
         let mut incoming = repo.changes(&from, &live_tree)?;
         incoming.retain(|change| !change.path.is_private());
         let collisions = collide::find(ctx, &incoming, live, self.busy)?;
-        let holds: Vec<_> = settled.holds.into_iter().chain(collisions.holds).collect();
+        let mut holds = std::mem::take(&mut settled.holds);
+        holds.extend(collisions.holds);
         let set = self.held_after(&local.holding, &holds, &tip)?;
         incoming.retain(|change| {
             // What is let go is let go because this machine has it already.
@@ -293,7 +297,7 @@ impl Meeting<'_, '_> {
             let refs = self.refs(local, &set, dropped)?;
             let kept = refs.kept.clone();
             let index_tree = match integration.pending.first() {
-                Some(staged) if local.staged => repo.tree_of(staged)?,
+                Some(staged) if local.staged => settled.tree_on(ctx, staged)?,
                 _ => repo.tree_of(&tip)?,
             };
             let published = publish(
@@ -328,6 +332,23 @@ impl Meeting<'_, '_> {
         self.outcome.held = set.iter().cloned().collect();
         self.outcome.counts.held = set.len();
         Ok(Made::Real(tip))
+    }
+
+    /// The paths that the user has changed and not committed, where that is left to them.
+    fn work(&self, local: &Local<'_>) -> Result<BTreeSet<RepoPath>> {
+        let repo = self.ctx.repo;
+        let mut tree = match &local.tip {
+            Some(tip) => repo.tree_of(tip)?,
+            None => repo.empty_tree()?,
+        };
+        let mut work = BTreeSet::new();
+        for pending in &local.pending {
+            let next = repo.tree_of(pending)?;
+            let changes = repo.changes(&tree, &next)?;
+            work.extend(changes.into_iter().map(|change| change.path));
+            tree = next;
+        }
+        Ok(work)
     }
 
     fn tell(

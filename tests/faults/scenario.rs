@@ -151,9 +151,15 @@ pub(super) fn work_in_progress() -> Scenario {
     laptop
         .write("zshrc", "in work\n")
         .write("staged", "staged\n")
-        .write("new", "untracked\n");
-    laptop.git(["add", "staged"]);
-    server.write("tmux.conf", "server\n");
+        .write("both", "as it was staged\n")
+        .write("vim/vimrc", "vimrc of the laptop\n")
+        .write("untracked", "untracked\n");
+    laptop.git(["add", "staged", "both", "vim/vimrc"]);
+    laptop.write("both", "as it was edited after that\n");
+    server
+        .write("tmux.conf", "server\n")
+        .write("vim/vimrc", "vimrc of the server\n")
+        .write("new/there", "new on the server\n");
     server.sync([]).succeeds();
     Scenario {
         laptop,
