@@ -35,6 +35,7 @@ mod layers;
 mod names;
 mod places;
 mod policies;
+mod progress;
 mod races;
 mod reference;
 mod repos;

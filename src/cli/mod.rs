@@ -17,7 +17,9 @@ use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::Manner;
+use crate::ops::Listener as _;
 use crate::ops::force::Winner;
+use crate::sys::progress::ERASE;
 use crate::sys::{env, interrupt};
 use crate::ui::style::{self, Colour};
 use crate::ui::{Loudness, Ui, json};
@@ -110,6 +112,10 @@ fn trace(global: &Global, ui: &Ui) -> Option<crate::git::repo::Trace> {
     let ui = ui.clone();
     let told = global.loudness() >= Loudness::Trace;
     told.then(|| -> crate::git::repo::Trace {
-        Rc::new(move |words| ui.complain(&style::faint(&format!("  $ {words}"))))
+        // It may come in the middle of something whose progress is shown.
+        let erase = if ui.is_watched() { ERASE } else { "" };
+        Rc::new(move |words| {
+            ui.complain(&format!("{erase}{}", style::faint(&format!("  $ {words}"))));
+        })
     })
 }

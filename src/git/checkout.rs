@@ -5,6 +5,7 @@ use super::index::{PrivateIndex, joined};
 use crate::error::Result;
 use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
+use crate::sys::progress::Progress;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -17,6 +18,7 @@ impl Repo {
         paths: impl IntoIterator<Item = &'a RepoPath>,
         tree: &Oid,
         folder: &Path,
+        progress: &Progress,
     ) -> Result<()> {
         let input = joined(paths);
         if input.is_empty() {
@@ -31,6 +33,7 @@ impl Repo {
             .index(index.path())
             .env("GIT_ATTR_SOURCE", tree.as_str())
             .stdin(input)
+            .counting(progress)
             .run()
     }
 }

@@ -5,6 +5,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::entry::Oid;
 use crate::sys::env;
 use crate::sys::process::{Ended, Process, Running, Sink};
+use crate::sys::progress::Progress;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -168,6 +169,13 @@ impl Git<'_> {
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.process = self.process.stdin(bytes);
+        self
+    }
+
+    /// Counts the records of what it reads.
+    #[must_use]
+    pub fn counting(mut self, progress: &Progress) -> Self {
+        self.process = self.process.counting(progress.counter());
         self
     }
 

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::entry::{Entry, Oid};
 use crate::model::path::RepoPath;
 use crate::sys::fs;
+use crate::sys::progress::Progress;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -66,6 +67,15 @@ impl<'repo> PrivateIndex<'repo> {
         &self,
         paths: impl IntoIterator<Item = &'a RepoPath>,
     ) -> Result<Vec<RepoPath>> {
+        self.take_in_with(paths, &Progress::hidden())
+    }
+
+    /// The same, telling `progress` of each.
+    pub fn take_in_with<'a>(
+        &self,
+        paths: impl IntoIterator<Item = &'a RepoPath>,
+        progress: &Progress,
+    ) -> Result<Vec<RepoPath>> {
         // A folder that was replaced by a link: git refuses to look through it, and rightly.
         let mut seen = HashMap::new();
         let (reachable, beyond): (Vec<_>, Vec<_>) = paths
@@ -76,11 +86,10 @@ impl<'repo> PrivateIndex<'repo> {
             return Ok(Vec::new());
         }
         let ended = self
-            .repo
             .git("update-index")
             .args(["--add", "--remove", "--replace", "-z", "--stdin"])
-            .index(&self.path)
             .stdin(joined(reachable.iter().copied()))
+            .counting(progress)
             .answer()?;
         if ended.success() {
             Ok(refused(&ended.stderr, &reachable))

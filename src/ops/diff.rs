@@ -67,7 +67,7 @@ fn compare(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<Vec
         Some(theirs) => repo.tree_of(&theirs)?,
         None => repo.empty_tree()?,
     };
-    let scan = repo.scan(true)?;
+    let scan = ctx.scan(true)?;
     let ours = snapshot::take(ctx, branch.tip.as_ref(), &scan, &set)?;
     for change in repo.changes(&theirs, &ours.tree)? {
         if wanted(&change.path) && !set.covers(&change.path) {

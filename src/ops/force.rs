@@ -123,7 +123,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
         let theirs = self.fetch()?;
         let tip = self.ready.branch.tip.as_ref();
         let holding = Holding::load(ctx, &self.ready.branch.name)?;
-        let scan = repo.scan(true)?;
+        let scan = ctx.scan(true)?;
         guard::merged(&scan)?;
         // Held paths too: nothing is left to decide once one side has won.
         let mut snapshot = snapshot::take(ctx, tip, &scan, &HeldSet::default())?;

@@ -25,6 +25,7 @@ pub mod upstream;
 use crate::error::Result;
 use crate::git::Repo;
 use crate::git::config::Settings;
+use crate::git::status::Scan;
 use crate::model::entry::Change;
 use crate::model::held::Held;
 use crate::model::machine::Machine;
@@ -32,6 +33,7 @@ use crate::model::path::RepoPath;
 use crate::store::layout::Layout;
 use crate::store::machine;
 use crate::sys::clock;
+use crate::sys::progress::Progress;
 use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 
@@ -118,6 +120,21 @@ impl<'a> Context<'a> {
             scratch_folder: RefCell::new(layout.scratch()),
             layout,
         })
+    }
+
+    /// Shows a person who watches that `what` is done, `total` times, or 0 where that is not known.
+    pub fn progress(&self, what: &'static str, total: usize) -> Progress {
+        if self.listener.is_watched() {
+            Progress::shown(what, total)
+        } else {
+            Progress::hidden()
+        }
+    }
+
+    /// Looks at the whole work tree.
+    pub fn scan(&self, untracked: bool) -> Result<Scan> {
+        let _progress = self.progress("Looking at files", 0);
+        self.repo.scan(untracked)
     }
 
     /// A name in the scratch folder that neither this run has used yet, nor a child that outlived an

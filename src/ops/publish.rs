@@ -101,7 +101,7 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         Journal::remove(&ctx.layout)?;
         return Ok(Published::Left(vec![left]));
     }
-    finish_index(publication, &finished)?;
+    finish_index(ctx, publication, &finished)?;
     make_submodule_folders(ctx, publication);
     let published = install(ctx, publication, &finished, &changes)?;
     if published != Published::Done {
@@ -149,15 +149,16 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
     fs::create_dir_all(stage)?;
     // An index of the changed files alone: one of all files may take longer than all the rest.
     let news = PrivateIndex::empty(ctx.repo, ctx.scratch("news"))?;
-    let written = files.iter().filter(|change| change.new.is_some());
-    news.set(
-        written
-            .clone()
-            .map(|change| (&change.path, change.new.as_ref())),
-    )?;
-    let written = written.map(|change| &change.path);
+    let written: Vec<_> = files.iter().filter(|change| change.new.is_some()).collect();
+    let entries = written.iter();
+    news.set(entries.map(|change| (&change.path, change.new.as_ref())))?;
+    let progress = ctx.progress("Writing files", written.len());
+    let (tree, folder) = (publication.live_tree, stage.join("new"));
+    let written = written.into_iter().map(|change| &change.path);
     ctx.repo
-        .write_files(&news, written, publication.live_tree, &stage.join("new"))?;
+        .write_files(&news, written, tree, &folder, &progress)?;
+    drop(progress);
+    let progress = ctx.progress("Checking files", files.len());
     let top = ctx.repo.top();
     let mut steps = Vec::with_capacity(files.len());
     let mut on_disk = Vec::new();
@@ -200,7 +201,9 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
             before,
             after,
         });
+        progress.step();
     }
+    drop(progress);
     fs::sync_files(stage, &on_disk)?;
     // A copy is there before the file that it is of is replaced. Then, what goes away makes room for
     // what comes: a file for a folder, a folder for a file.
@@ -245,12 +248,14 @@ fn saved_since(
 /// is returned.
 fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Option<RepoPath>> {
     let mut folders = BTreeSet::new();
+    let progress = ctx.progress("Replacing files", steps.len());
     for step in steps {
         let live = step.path.below(ctx.repo.top());
         folders.extend(live.parent().map(Path::to_owned));
         if !carry_out_one(ctx, step, &live)? {
             return Ok(Some(step.path.clone()));
         }
+        progress.step();
     }
     let there: Vec<PathBuf> = folders
         .into_iter()
@@ -321,7 +326,11 @@ fn parents_are_folders(top: &Path, path: &RepoPath) -> Result<bool> {
 }
 
 /// Lets the finished index remember the new files, so that git need not read them again.
-fn finish_index(publication: &Publication<'_>, finished: &PrivateIndex<'_>) -> Result<()> {
+fn finish_index(
+    ctx: &Context<'_>,
+    publication: &Publication<'_>,
+    finished: &PrivateIndex<'_>,
+) -> Result<()> {
     if publication.changes.is_empty() && publication.index_holds == Some(publication.index_tree) {
         return Ok(());
     }
@@ -329,7 +338,10 @@ fn finish_index(publication: &Publication<'_>, finished: &PrivateIndex<'_>) -> R
         .changes
         .iter()
         .filter(|change| !is_submodule(change));
-    finished.take_in(files.map(|change| &change.path))?;
+    let files: Vec<_> = files.map(|change| &change.path).collect();
+    let progress = ctx.progress("Taking in files", files.len());
+    finished.take_in_with(files, &progress)?;
+    drop(progress);
     // Where a filter does not give back what it was given, or work is not committed: what counts is
     // the tree.
     if finished.write_tree()? == *publication.index_tree {

@@ -87,7 +87,9 @@ pub fn take<'repo>(
     let moved: Vec<_> = moved
         .filter(|path| moved_forward(ctx, &base, path))
         .collect();
-    let refused = index.take_in(paths.into_iter().chain(moved))?;
+    let progress = ctx.progress("Taking in files", paths.len());
+    let refused = index.take_in_with(paths.into_iter().chain(moved), &progress)?;
+    drop(progress);
     skipped.extend(refused.into_iter().map(|path| Skipped {
         path,
         why: "git refuses this name",

@@ -76,7 +76,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .as_ref()
         .and_then(|branch| repo.upstream(&branch.name));
     let set = held_now(ctx, branch.as_ref())?;
-    let scan = repo.scan(ctx.settings.new_files == NewFiles::All)?;
+    let scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
     let changes = changes(&scan, &set);
     let mut counts = Counts {
         held: set.len(),

@@ -311,7 +311,7 @@ fn commit_local<'repo>(
 ) -> Result<Option<Local<'repo>>> {
     let branch = &ready.branch;
     let holding = looked_at_again(ctx, options, ready)?;
-    let scan = ctx.repo.scan(ctx.settings.new_files == NewFiles::All)?;
+    let scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
     guard::merged(&scan)?;
     outcome.skipped.clear();
     outcome.held = holding.set.iter().cloned().collect();

@@ -8,5 +8,6 @@ pub mod host;
 pub mod interrupt;
 pub mod lock;
 pub mod process;
+pub mod progress;
 pub mod swap;
 pub mod terminal;

@@ -3,6 +3,7 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::sys::interrupt;
+use crate::sys::progress::{Counter, ERASE, UNSEEN};
 use rustix::event::{PollFd, PollFlags};
 use rustix::process::Signal;
 use std::ffi::{OsStr, OsString};
@@ -38,6 +39,7 @@ pub struct Process {
     env: Vec<(OsString, Option<OsString>)>,
     cwd: Option<PathBuf>,
     stdin: Option<Vec<u8>>,
+    counter: Option<Counter>,
     terminal: bool,
     stdout: Sink,
     stderr: Sink,
@@ -94,6 +96,7 @@ impl Process {
             env: Vec::new(),
             cwd: None,
             stdin: None,
+            counter: None,
             terminal: false,
             stdout: Sink::Capture,
             stderr: Sink::Capture,
@@ -144,6 +147,13 @@ impl Process {
     #[must_use]
     pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
         self.stdin = Some(bytes);
+        self
+    }
+
+    /// Counts the records of its input, each with NUL at its end, as it takes them.
+    #[must_use]
+    pub fn counting(mut self, counter: Counter) -> Self {
+        self.counter = Some(counter);
         self
     }
 
@@ -244,8 +254,19 @@ impl Process {
     pub fn start(&self) -> Result<Running> {
         let mut child = self.spawn()?;
         if let (Some(mut input), Some(bytes)) = (child.stdin.take(), self.stdin.clone()) {
-            // A child that does not read all of its input says why by its exit status.
-            std::thread::spawn(move || drop(input.write_all(&bytes)));
+            let counter = self.counter.clone();
+            std::thread::spawn(move || {
+                for some in bytes.chunks(CHUNK) {
+                    if input.write_all(some).is_err() {
+                        // A child that does not read all of its input says why by its exit status.
+                        break;
+                    }
+                    if let Some(counter) = &counter {
+                        let records = some.split(|byte| *byte == 0).skip(1).count();
+                        counter.fetch_add(records, Ordering::Relaxed);
+                    }
+                }
+            });
         }
         let stdout = child
             .stdout
@@ -368,6 +389,9 @@ pub fn had_casualty() -> bool {
     CASUALTY.load(Ordering::Relaxed)
 }
 
+/// So much of its input is given to a child at once.
+const CHUNK: usize = 4096;
+
 /// How often a wait looks whether a signal came.
 const GLANCE: Duration = Duration::from_millis(100);
 
@@ -431,9 +455,6 @@ impl Collected {
 /// So many glances at a pipe must find nothing before its end is given up.
 const QUIET_ROUNDS: u32 = 5;
 
-/// What takes longer than this is shown.
-const UNSEEN: Duration = Duration::from_millis(300);
-
 /// Passes everything on to stderr.
 fn show_all(bytes: &[u8]) {
     // That nobody watches any more is no reason to stop.
@@ -448,12 +469,8 @@ fn show_percentages() -> impl FnMut(&[u8]) + Send + 'static {
         let last = lines.rfind(|line| line.contains(&b'%'));
         if let Some(line) = last.filter(|_| start.elapsed() > UNSEEN) {
             let line = String::from_utf8_lossy(line).replace(char::is_control, "");
-            let end = if line.ends_with("done.") {
-                "\r\x1b[K"
-            } else {
-                ""
-            };
-            show_all(format!("\r\x1b[K  {line}{end}").as_bytes());
+            let end = if line.ends_with("done.") { ERASE } else { "" };
+            show_all(format!("{ERASE}  {line}{end}").as_bytes());
         }
     }
 }
