@@ -1,6 +1,47 @@
 //! Conflicts of every kind: the path is held, its live file stays byte for byte, all else goes on.
 
-use crate::support::{Conflict, nothing};
+use crate::support::{Conflict, Machine, nothing};
+
+/// What a machine makes of a path.
+#[derive(Clone, Copy)]
+enum Deed {
+    Writes(&'static str),
+    Links(&'static str),
+    Chmods(u32),
+    Removes,
+}
+
+use Deed::{Chmods, Links, Removes, Writes};
+
+impl Deed {
+    fn done_by(self, machine: &Machine, path: &str) {
+        match self {
+            Writes(content) => {
+                machine.write(path, content);
+            }
+            Links(target) => {
+                if machine.exists(path) {
+                    machine.remove(path);
+                }
+                machine.link(path, target);
+            }
+            Chmods(mode) => machine.chmod(path, mode),
+            Removes => machine.remove(path),
+        }
+    }
+}
+
+/// The laptop makes one thing of `path` and the server another, and it is held.
+#[track_caller]
+fn held(path: &str, here: Deed, there: Deed) -> Conflict {
+    let conflict = Conflict::new(
+        nothing,
+        |laptop| here.done_by(laptop, path),
+        |server| there.done_by(server, path),
+    );
+    conflict.is_held([path]);
+    conflict
+}
 
 #[test]
 fn the_same_line_changed_on_both_sides_is_held() {
@@ -40,14 +81,7 @@ fn binary_files_are_held() {
 
 #[test]
 fn changed_here_and_deleted_there_is_held_and_stays_here() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| {
-            laptop.write("zshrc", "mine\n");
-        },
-        |server| server.remove("zshrc"),
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Writes("mine\n"), Removes);
     assert!(!conflict.remote.files().contains(&"zshrc".to_owned()));
     conflict.resolves("--ours", ["zshrc"]);
     conflict.server.has("zshrc", "mine\n");
@@ -55,28 +89,14 @@ fn changed_here_and_deleted_there_is_held_and_stays_here() {
 
 #[test]
 fn changed_here_and_deleted_there_can_be_given_up() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| {
-            laptop.write("zshrc", "mine\n");
-        },
-        |server| server.remove("zshrc"),
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Writes("mine\n"), Removes);
     conflict.resolves("--theirs", ["zshrc"]);
     conflict.laptop.lacks("zshrc");
 }
 
 #[test]
 fn deleted_here_and_changed_there_is_held_and_stays_away() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| laptop.remove("zshrc"),
-        |server| {
-            server.write("zshrc", "theirs\n");
-        },
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Removes, Writes("theirs\n"));
     conflict.upstream_has("zshrc", "theirs");
     conflict.laptop.lacks("zshrc");
     conflict.resolves("--theirs", ["zshrc"]);
@@ -85,26 +105,14 @@ fn deleted_here_and_changed_there_is_held_and_stays_away() {
 
 #[test]
 fn deleted_here_and_changed_there_can_be_deleted_everywhere() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| laptop.remove("zshrc"),
-        |server| {
-            server.write("zshrc", "theirs\n");
-        },
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Removes, Writes("theirs\n"));
     conflict.resolves("--ours", ["zshrc"]);
     conflict.server.lacks("zshrc");
 }
 
 #[test]
 fn a_mode_change_and_a_deletion_are_held() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| laptop.chmod("zshrc", 0o755),
-        |server| server.remove("zshrc"),
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Chmods(0o755), Removes);
     assert_eq!(conflict.laptop.mode("zshrc"), 0o755);
     conflict.resolves("--ours", ["zshrc"]);
     assert_eq!(conflict.server.mode("zshrc"), 0o755);
@@ -131,34 +139,14 @@ fn two_new_files_with_other_modes_and_equal_content_are_held() {
 
 #[test]
 fn a_file_here_and_a_link_there_are_held() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| {
-            laptop.write("zshrc", "still a file\n");
-        },
-        |server| {
-            server.remove("zshrc");
-            server.link("zshrc", "tmux.conf");
-        },
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Writes("still a file\n"), Links("tmux.conf"));
     conflict.resolves("--theirs", ["zshrc"]);
     conflict.laptop.links("zshrc", "tmux.conf");
 }
 
 #[test]
 fn a_link_here_and_a_file_there_are_held() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| {
-            laptop.remove("zshrc");
-            laptop.link("zshrc", "vim/vimrc");
-        },
-        |server| {
-            server.write("zshrc", "still a file\n");
-        },
-    );
-    conflict.is_held(["zshrc"]);
+    let conflict = held("zshrc", Links("vim/vimrc"), Writes("still a file\n"));
     conflict.laptop.links("zshrc", "vim/vimrc");
     conflict.resolves("--ours", ["zshrc"]);
     conflict.server.links("zshrc", "vim/vimrc");
@@ -166,12 +154,7 @@ fn a_link_here_and_a_file_there_are_held() {
 
 #[test]
 fn two_links_to_different_places_are_held() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| laptop.link("current", "zshrc"),
-        |server| server.link("current", "tmux.conf"),
-    );
-    conflict.is_held(["current"]);
+    let conflict = held("current", Links("zshrc"), Links("tmux.conf"));
     conflict.laptop.links("current", "zshrc");
     conflict.resolves("--ours", ["current"]);
     conflict.server.links("current", "zshrc");
@@ -222,16 +205,11 @@ fn a_folder_here_and_a_file_there_are_held() {
 
 #[test]
 fn two_new_files_under_one_name_are_held() {
-    let conflict = Conflict::new(
-        nothing,
-        |laptop| {
-            laptop.write("inputrc", "set bell-style none\n");
-        },
-        |server| {
-            server.write("inputrc", "set editing-mode vi\n");
-        },
+    let conflict = held(
+        "inputrc",
+        Writes("set bell-style none\n"),
+        Writes("set editing-mode vi\n"),
     );
-    conflict.is_held(["inputrc"]);
     conflict.resolves("--ours", ["inputrc"]);
     conflict.server.has("inputrc", "set bell-style none\n");
 }

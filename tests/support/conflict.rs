@@ -15,7 +15,12 @@ pub(crate) struct Conflict {
 
 impl Conflict {
     /// `prepare` is synced to both, then each machine makes its change.
-    pub(crate) fn new(prepare: fn(&Machine), here: fn(&Machine), there: fn(&Machine)) -> Self {
+    #[track_caller]
+    pub(crate) fn new(
+        prepare: impl FnOnce(&Machine),
+        here: impl FnOnce(&Machine),
+        there: impl FnOnce(&Machine),
+    ) -> Self {
         let (laptop, server, remote) = Sandbox::new().laptop_and_server();
         prepare(&laptop);
         laptop.sync([]).succeeds();
