@@ -1,6 +1,6 @@
 //! What surrounds a run: home, clock, identity, disk, permissions.
 
-use crate::support::{Sandbox, all_agree, needs, settle};
+use crate::support::{Conflict, Machine, Sandbox, all_agree, needs, settle};
 
 #[test]
 fn without_a_home_it_still_works_where_git_does() {
@@ -89,6 +89,39 @@ fn without_an_identity_one_is_made_up_and_said_once() {
     laptop.sync([]).succeeds().does_not_tell("user.name");
     let author = remote.git(["log", "-1", "--format=%an <%ae>", "main"]);
     assert!(author.starts_with("ana <"), "{author}");
+}
+
+/// Takes away who the user is, from git too: it finds no name to make up.
+fn forgets_who_it_is(machine: &Machine) {
+    machine
+        .sh("git config --global --remove-section user")
+        .succeeds();
+    machine.config("user.useConfigOnly", "true");
+}
+
+#[test]
+fn without_an_identity_a_held_path_can_be_decided_about() {
+    let conflict = Conflict::of_content();
+    let Conflict { laptop, server, .. } = &conflict;
+    forgets_who_it_is(laptop);
+    laptop.sync([]).exits(1);
+    laptop.sync(["resolve", "--theirs"]).succeeds();
+    laptop.has("zshrc", "export EDITOR=nano\n");
+    laptop.sync(["resolve", "--undo"]).exits(1);
+    laptop.has("zshrc", "export EDITOR=hx\n");
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    conflict.converges();
+    server.has("zshrc", "export EDITOR=hx\n");
+}
+
+#[test]
+fn without_an_identity_a_held_file_can_be_edited_on() {
+    let conflict = Conflict::of_content();
+    forgets_who_it_is(&conflict.laptop);
+    conflict.is_held(["zshrc"]);
+    conflict.laptop.write("zshrc", "export EDITOR=emacs\n");
+    conflict.is_held(["zshrc"]);
+    conflict.upstream_has("zshrc", "export EDITOR=nano");
 }
 
 #[test]

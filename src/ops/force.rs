@@ -244,7 +244,6 @@ impl<'a, 'repo> Force<'a, 'repo> {
             Some(tip) if snapshot.changes.is_empty() => Ok(tip.clone()),
             _ if self.winner == Winner::Here => snapshot::commit(self.ctx, tip, snapshot, false),
             _ => {
-                snapshot::ensure_identity(self.ctx)?;
                 let parents = tip.cloned().into_iter().collect();
                 let message = format!("before a force-pull on {}\n", self.ctx.machine.id);
                 let commit = Commit::new(snapshot.tree.clone(), parents, message);

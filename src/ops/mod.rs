@@ -6,6 +6,7 @@ pub mod expire;
 pub mod force;
 pub mod guard;
 pub mod held;
+pub mod identity;
 pub mod integrate;
 pub mod kept;
 mod link;

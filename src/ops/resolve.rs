@@ -9,7 +9,7 @@ use super::look::look;
 use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
-use super::{Context, guard, kept, snapshot};
+use super::{Context, guard, kept};
 use crate::error::{Error, Kind, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
@@ -284,7 +284,6 @@ fn takes_back(ctx: &Context<'_>, tip: &Oid, decided: &[Held]) -> Result<Oid> {
     if back.is_empty() {
         return Ok(tip.clone());
     }
-    snapshot::ensure_identity(ctx)?;
     let message = format!("sync: take {} back on {}\n", back.len(), ctx.machine.id);
     let tree = repo.tree_with(&repo.tree_of(tip)?, back, ctx.scratch("back"))?;
     repo.write_commit(&Commit::new(tree, vec![tip.clone()], message), Sign::Yes)
@@ -336,7 +335,6 @@ fn put(
     let live_tree = repo.tree_with(&from, entries, ctx.scratch("target"))?;
     if changes.iter().any(|change| change.old.is_some()) {
         // The live versions may be in no commit: a held path is not committed by any sync.
-        snapshot::ensure_identity(ctx)?;
         let message = format!("before a decision on {}\n", ctx.machine.id);
         let commit = Commit::new(from, vec![tip.clone()], message);
         kept::keep(ctx, repo.write_commit(&commit, Sign::No)?)?;

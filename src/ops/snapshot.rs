@@ -6,14 +6,13 @@ use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::NewFiles;
 use crate::git::index::PrivateIndex;
-use crate::git::repo::Identity;
 use crate::git::status::Scan;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::HeldSet;
 use crate::model::message::commit_message;
 use crate::model::path::RepoPath;
+use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
-use crate::sys::{clock, host};
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -178,7 +177,6 @@ pub fn commit(
     dry_run: bool,
 ) -> Result<Oid> {
     let repo = ctx.repo;
-    ensure_identity(ctx)?;
     if !dry_run && repo.has_hook("pre-commit") {
         repo.run_hook("pre-commit", snapshot.index.path(), &[])?;
         // The hook may have mended files and staged them.
@@ -225,26 +223,4 @@ fn message(ctx: &Context<'_>, snapshot: &Snapshot<'_>, dry_run: bool) -> Result<
         return Err(Error::blocked("a hook left the commit without a message"));
     }
     Ok(message)
-}
-
-/// On a machine where the user has not said who they are, commits carry the machine's own name.
-pub fn ensure_identity(ctx: &Context<'_>) -> Result<()> {
-    if ctx.repo.has_identity() || ctx.repo.identity().is_some() {
-        return Ok(());
-    }
-    let name = ctx.machine.user.clone();
-    let email = format!("{name}@{}", host::host_name());
-    ctx.repo.set_identity(Identity {
-        name: name.clone(),
-        email: email.clone(),
-    });
-    let told = ctx.layout.told("identity");
-    if fs::look(&told)?.is_none() {
-        ctx.listener.warn(&format!(
-            "git does not know who you are; commits are made as '{name} <{email}>' \
-             (git config --global user.name and user.email set it)"
-        ));
-        fs::write_atomic(&told, b"", Durable::No)?;
-    }
-    Ok(())
 }

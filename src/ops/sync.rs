@@ -13,7 +13,7 @@ use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
 use super::upstream;
-use super::{Context, Done, collide, kept, recover, resolve};
+use super::{Context, Done, collide, identity, kept, recover, resolve};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -176,6 +176,7 @@ pub(super) fn with_lock<T>(
     ctx.layout.create()?;
     let lock = Lock::take(&ctx.layout.lock(), options.wait, clock::epoch())?;
     let ready = guard::check(ctx)?;
+    identity::ensure(ctx)?;
     recover::recover(ctx, &ready, &lock)?;
     let scratch = ctx.layout.fresh_scratch()?;
     let (branch, upstream) = (ready.branch.name.clone(), ready.upstream.clone());
@@ -423,7 +424,6 @@ fn asks(ctx: &Context<'_>) -> Result<bool> {
 
 /// Makes commits of the user's uncommitted work that are carried along and never published.
 fn carry(ctx: &Context<'_>, local: &mut Local<'_>, snapshot: &Snapshot<'_>) -> Result<()> {
-    snapshot::ensure_identity(ctx)?;
     let mut parents: Vec<_> = local.tip.iter().cloned().collect();
     let trees = snapshot.staged.iter().chain([&snapshot.tree]);
     for tree in trees {

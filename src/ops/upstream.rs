@@ -188,7 +188,6 @@ impl Meeting<'_, '_> {
             fork: fork.commit.as_ref(),
             pending: &local.pending,
         };
-        super::snapshot::ensure_identity(self.ctx)?;
         let integration = integrate(self.ctx, &sides)?;
         if integration.how == How::Nothing {
             return self.send(&integration.tip, Some(theirs));
