@@ -252,6 +252,178 @@ fn undo_of_ours_keeps_the_live_file_and_both_versions() {
     laptop.sync([]).succeeds();
 }
 
+/// Here `app` is edited, there it becomes a folder.
+fn folder_there() -> Conflict {
+    Conflict::new(
+        |machine| {
+            machine.write("app", "1\n");
+        },
+        |laptop| {
+            laptop.write("app", "mine\n");
+        },
+        |server| {
+            server.remove("app");
+            server.write("app/x", "x\n").write("app/z", "z\n");
+        },
+    )
+}
+
+/// Here `app` becomes a folder, with a file that git ignores; there it is edited.
+fn folder_here() -> Conflict {
+    Conflict::new(
+        |machine| {
+            machine.write("app", "1\n");
+        },
+        |laptop| {
+            laptop.remove("app");
+            laptop.write("app/x", "x\n").write("app/y.local", "y\n");
+        },
+        |server| {
+            server.write("app", "theirs\n");
+        },
+    )
+}
+
+#[test]
+fn undo_of_a_file_over_a_folder_brings_the_folder_back_everywhere() {
+    let conflict = folder_there();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    server.sync([]).succeeds();
+    server.has("app", "mine\n");
+
+    laptop.sync(["resolve", "--undo"]).exits(1);
+
+    laptop.has("app", "mine\n").holds(["app"]);
+    server.sync([]).succeeds();
+    server.has("app/x", "x\n").has("app/z", "z\n");
+    conflict.resolves("--theirs", ["app"]);
+    laptop.has("app/x", "x\n").has("app/z", "z\n");
+}
+
+#[test]
+fn undo_of_a_folder_over_a_file_brings_the_file_back() {
+    let conflict = folder_there();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop.sync(["resolve", "--theirs"]).succeeds();
+    laptop.has("app/x", "x\n").has("app/z", "z\n");
+
+    laptop
+        .sync(["resolve", "--undo"])
+        .exits(1)
+        .does_not_tell("is kept as");
+
+    laptop.has("app", "mine\n").holds(["app"]);
+    server.sync([]).succeeds();
+    server.has("app/x", "x\n").has("app/z", "z\n");
+    conflict.resolves("--ours", ["app"]);
+    server.has("app", "mine\n");
+}
+
+#[test]
+fn undo_of_a_file_over_a_folder_here_brings_back_what_git_ignores_too() {
+    let conflict = folder_here();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop
+        .sync(["resolve", "--theirs", "app"])
+        .succeeds()
+        .tells("is kept as");
+    laptop.has("app", "theirs\n");
+
+    laptop.sync(["resolve", "--undo"]).exits(1);
+
+    laptop.has("app/x", "x\n").has("app/y.local", "y\n");
+    server.sync([]).succeeds();
+    server.has("app", "theirs\n");
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    server.sync([]).succeeds();
+    server.has("app/x", "x\n").lacks("app/y.local");
+}
+
+#[test]
+fn undo_of_a_folder_here_over_a_file_brings_the_file_back_everywhere() {
+    let conflict = folder_here();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    server.sync([]).succeeds();
+    server.has("app/x", "x\n");
+
+    laptop.sync(["resolve", "--undo", "app"]).exits(1);
+
+    laptop.has("app/x", "x\n").has("app/y.local", "y\n");
+    server.sync([]).succeeds();
+    server.has("app", "theirs\n");
+}
+
+#[test]
+fn undo_does_not_take_away_what_came_after_the_decision() {
+    let conflict = folder_here();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    laptop.write("app/new", "new\n");
+
+    laptop
+        .sync(["resolve", "--undo"])
+        .exits(1)
+        .tells("'app/new' is newer");
+
+    server.sync([]).succeeds();
+    server.has("app/x", "x\n").has("app/new", "new\n");
+    laptop.has("app/x", "x\n").has("app/new", "new\n");
+}
+
+#[test]
+fn undo_of_a_file_over_what_was_below_it_brings_that_back() {
+    let conflict = Conflict::new(
+        |machine| {
+            machine.write("e/p/q", "1\n");
+        },
+        |laptop| {
+            laptop.write("e/p/q", "mine\n");
+        },
+        |server| {
+            server.remove("e");
+            server.write("e/p", "theirs\n");
+        },
+    );
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop.sync(["resolve", "--theirs"]).succeeds();
+    laptop.has("e/p", "theirs\n");
+
+    laptop.sync(["resolve", "--undo"]).exits(1);
+
+    laptop.has("e/p/q", "mine\n");
+    server.sync([]).succeeds();
+    server.has("e/p", "theirs\n");
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    conflict.converges();
+    server.has("e/p/q", "mine\n");
+}
+
+#[test]
+fn undo_of_a_merge_by_hand_gives_the_others_version_back() {
+    let conflict = Conflict::of_content();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    let editor = laptop.path("../editor");
+    laptop.program(&editor, r#"printf 'settled\n' > "$1""#);
+    on_a_terminal(&laptop.with("GIT_EDITOR", &editor), "git-sync resolve", []).succeeds();
+    server.sync([]).succeeds();
+    server.has("zshrc", "settled\n");
+
+    laptop.sync(["resolve", "--undo"]).exits(1);
+
+    laptop.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
+    server.sync([]).succeeds();
+    server.has("zshrc", "export EDITOR=nano\n");
+}
+
 #[test]
 fn a_mergetool_works_on_scratch_copies_and_its_result_counts() {
     let conflict = Conflict::of_content();

@@ -2,7 +2,7 @@
 //! is still something to decide.
 
 use super::Context;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::RefChange;
 use crate::model::entry::{Entries, Oid};
@@ -58,6 +58,11 @@ impl Holding {
             new,
         }))
     }
+}
+
+/// The error where there is nothing to decide about.
+pub(super) fn nothing() -> Error {
+    Error::new(Kind::Blocked, "nothing is held here").hint("git sync --status   shows the state")
 }
 
 /// Looks at the held paths again, against the tip of the branch.

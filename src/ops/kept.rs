@@ -78,13 +78,16 @@ pub fn all(ctx: &Context<'_>) -> Result<Vec<String>> {
 
 /// The time of the run that made the ref, by its name, seconds since 1970.
 pub fn time(name: &str) -> Option<i64> {
-    let decided = name.strip_prefix(DECIDED);
-    let run = match decided {
-        Some(rest) if number(name).is_some() => rest.split_once('-')?.1,
-        Some(rest) => rest,
-        None => name.strip_prefix(REPLACED)?,
-    };
-    clock::run_time(run)
+    clock::run_time(run(name)?)
+}
+
+/// The run that made the ref, by its name.
+pub fn run(name: &str) -> Option<&str> {
+    match name.strip_prefix(DECIDED) {
+        Some(rest) if number(name).is_some() => Some(rest.split_once('-')?.1),
+        Some(rest) => Some(rest),
+        None => name.strip_prefix(REPLACED),
+    }
 }
 
 /// `000012-RUN`; a run begins with a time, which has letters in it.

@@ -13,6 +13,7 @@ mod link;
 pub mod log;
 pub mod look;
 pub mod publish;
+pub mod put;
 pub mod record;
 pub mod recover;
 pub mod resolve;
@@ -21,6 +22,7 @@ pub mod setup;
 pub mod snapshot;
 pub mod status;
 pub mod sync;
+pub mod undo;
 pub mod upstream;
 
 use crate::error::Result;

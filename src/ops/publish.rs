@@ -314,7 +314,7 @@ fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {
 
 /// Are all folders above `path` folders, or not there yet? A link among them leads out of the work
 /// tree.
-fn parents_are_folders(top: &Path, path: &RepoPath) -> Result<bool> {
+pub(super) fn parents_are_folders(top: &Path, path: &RepoPath) -> Result<bool> {
     for parent in path.parents() {
         match fs::look(&parent.below(top))? {
             None => return Ok(true),

@@ -13,7 +13,7 @@ use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
 use super::upstream;
-use super::{Context, Done, collide, identity, kept, recover, resolve};
+use super::{Context, Done, collide, identity, kept, put, recover};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -382,7 +382,7 @@ fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Resul
                 .change_to(ctx, &branch.name, &set, [])?
                 .into_iter()
                 .collect();
-            resolve::take_theirs(ctx, branch, &ripe, refs)?;
+            put::take_theirs(ctx, branch, &ripe, refs)?;
             let oid = ctx.repo.resolve(&store::ref_name(&branch.name))?;
             return Ok(Holding { set, oid });
         }

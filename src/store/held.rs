@@ -76,6 +76,18 @@ pub fn save(
     subject: &str,
     scratch: PathBuf,
 ) -> Result<Oid> {
+    save_with(repo, set, &[], parents, subject, scratch)
+}
+
+/// [`save`], with more in the tree: each entry in a folder and under a path.
+pub(super) fn save_with(
+    repo: &Repo,
+    set: &HeldSet,
+    more: &[(&str, &RepoPath, &Entry)],
+    parents: Vec<Oid>,
+    subject: &str,
+    scratch: PathBuf,
+) -> Result<Oid> {
     let list = List {
         version: VERSION,
         held: set.iter().cloned().collect(),
@@ -95,12 +107,12 @@ pub fn save(
         ];
         for (side, entry) in sides {
             if let Some(entry) = entry {
-                let mut path = format!("{side}/").into_bytes();
-                path.extend_from_slice(held.path.as_bytes());
-                entries.push((RepoPath::from_bytes(path), entry.clone()));
+                entries.push((inside(side, &held.path), entry.clone()));
             }
         }
     }
+    let more = more.iter();
+    entries.extend(more.map(|(folder, path, entry)| (inside(folder, path), (*entry).clone())));
     let index = PrivateIndex::empty(repo, scratch)?;
     index.set(entries.iter().map(|(path, entry)| (path, Some(entry))))?;
     let tree = index.write_tree()?;
@@ -109,4 +121,11 @@ pub fn save(
         &Commit::new(tree, parents, format!("{subject}\n")),
         Sign::No,
     )
+}
+
+/// Where the tree has the version of a path that a folder keeps.
+pub(super) fn inside(folder: &str, path: &RepoPath) -> RepoPath {
+    let mut inside = format!("{folder}/").into_bytes();
+    inside.extend_from_slice(path.as_bytes());
+    RepoPath::from_bytes(inside)
 }

@@ -283,6 +283,31 @@ pub fn remove_empty_tree(folder: &Path) -> bool {
     fs::remove_dir(folder).is_ok()
 }
 
+/// The files and links in a folder and in those below it, relative to it; none where it is not there.
+pub fn files_below(folder: &Path) -> Result<Vec<Vec<u8>>> {
+    use std::os::unix::ffi::OsStrExt as _;
+    let mut files = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        let entries = match fs::read_dir(&next) {
+            Ok(entries) => entries,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => continue,
+            Err(source) => return Err(failed("read", &next, source)),
+        };
+        for entry in entries {
+            let path = entry
+                .map_err(|source| failed("read", &next, source))?
+                .path();
+            if look(&path)?.is_some_and(|found| found.is_dir()) {
+                folders.push(path);
+            } else if let Ok(inside) = path.strip_prefix(folder) {
+                files.push(inside.as_os_str().as_bytes().to_vec());
+            }
+        }
+    }
+    Ok(files)
+}
+
 /// Makes a symbolic link.
 pub fn symlink(target: &Path, link: &Path) -> Result<()> {
     std::os::unix::fs::symlink(target, link).map_err(|source| failed("create", link, source))

@@ -1,0 +1,174 @@
+//! Puts what was decided for held paths into the work tree.
+
+use super::publish::{IndexSeen, Publication, Published, publish};
+use super::{Context, collide, held, kept};
+use crate::error::{Error, Result};
+use crate::git::commit::{Commit, Sign};
+use crate::git::index::PrivateIndex;
+use crate::git::refs::RefChange;
+use crate::git::repo::Branch;
+use crate::model::entry::{Change, Entries, Entry, Oid};
+use crate::model::held::Held;
+use crate::model::path::RepoPath;
+use crate::sys::{fs, swap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+/// What shall stand at some paths; `None`: nothing.
+pub type Targets = BTreeMap<RepoPath, Option<Entry>>;
+
+/// Gives this machine the branch's version of `paths`, and changes `refs` with it.
+pub(super) fn take_theirs(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    paths: &[Held],
+    refs: Vec<RefChange>,
+) -> Result<()> {
+    let targets = paths
+        .iter()
+        .map(|held| (held.path.clone(), held.theirs.clone()))
+        .collect();
+    put(
+        ctx,
+        branch,
+        None,
+        &targets,
+        refs,
+        "sync: what could not be written before",
+    )
+}
+
+/// Puts `targets` into the work tree, and changes `refs` with it; `new` is where the branch goes, where
+/// it does not stay.
+pub(super) fn put(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    new: Option<&Oid>,
+    targets: &Targets,
+    refs: Vec<RefChange>,
+    message: &str,
+) -> Result<()> {
+    let repo = ctx.repo;
+    let Some(tip) = &branch.tip else {
+        return Err(held::nothing());
+    };
+    let aside = set_folders_aside(ctx, targets)?;
+    let seen = IndexSeen::now(&repo.index_path())?;
+    let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
+    let index_tree = match new {
+        Some(new) => repo.tree_of(new)?,
+        None => index.write_tree()?,
+    };
+    let (from, changes) = live_changes(ctx, &index, targets)?;
+    let entries = targets.iter().map(|(path, entry)| (path, entry.as_ref()));
+    let live_tree = repo.tree_with(&from, entries, ctx.scratch("target"))?;
+    if changes.iter().any(|change| change.old.is_some()) {
+        // The live versions may be in no commit: a held path is not committed by any sync.
+        let message = format!("before a decision on {}\n", ctx.machine.id);
+        let commit = Commit::new(from, vec![tip.clone()], message);
+        kept::keep(ctx, repo.write_commit(&commit, Sign::No)?)?;
+    }
+    let published = publish(
+        ctx,
+        &Publication {
+            branch: &branch.name,
+            old: Some(tip),
+            new: new.unwrap_or(tip),
+            index_tree: &index_tree,
+            live_tree: &live_tree,
+            changes,
+            copies: BTreeMap::new(),
+            index: &index,
+            index_holds: None,
+            seen,
+            refs,
+            message,
+        },
+    );
+    if !matches!(published, Ok(Published::Done)) {
+        for (live, kept) in &aside {
+            // Something stands there again: then it stays kept, as was said.
+            swap::move_to_free(kept, live)?;
+        }
+    }
+    match published? {
+        Published::Done => Ok(()),
+        Published::Moved => Err(Error::blocked("the branch or the index changed meanwhile")
+            .hint("nothing was decided; run it again")),
+        Published::Left(paths) => {
+            let first = paths.first().map(ToString::to_string).unwrap_or_default();
+            Err(Error::blocked(format!(
+                "'{first}' was saved meanwhile, or something is in its way"
+            ))
+            .hint("nothing was decided; run it again"))
+        }
+    }
+}
+
+/// A folder where a file was decided for: what is in it is in no commit, so it is kept as a whole.
+fn set_folders_aside(ctx: &Context<'_>, targets: &Targets) -> Result<Vec<(PathBuf, PathBuf)>> {
+    let mut aside = Vec::new();
+    let gone: BTreeSet<_> = targets
+        .iter()
+        .filter(|(_, entry)| entry.is_none())
+        .map(|(path, _)| path)
+        .collect();
+    let files = targets.iter().filter(|(_, entry)| entry.is_some());
+    for (path, _) in files {
+        let live = path.below(ctx.repo.top());
+        let folder = fs::look(&live)?.is_some_and(|found| found.is_dir());
+        if !folder || collide::is_emptied(&live, ctx.repo.top(), &gone)? {
+            continue;
+        }
+        let kept = place_aside(ctx, path)?;
+        fs::rename(&live, &kept)?;
+        ctx.listener.warn(&format!(
+            "the folder '{path}' is kept as '{}'",
+            kept.display()
+        ));
+        aside.push((live, kept));
+    }
+    Ok(aside)
+}
+
+/// A free place below the folder of this run, under the same path: an undo finds it again.
+fn place_aside(ctx: &Context<'_>, path: &RepoPath) -> Result<PathBuf> {
+    let rescued = ctx.layout.rescued();
+    let mut kept = path.below(&rescued.join(&ctx.run));
+    for number in 2.. {
+        if fs::look(&kept)?.is_none() {
+            break;
+        }
+        kept = path.below(&rescued.join(format!("{}-{number}", ctx.run)));
+    }
+    if let Some(folder) = kept.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    Ok(kept)
+}
+
+/// The tree of the work tree around `targets`, and how they change it.
+fn live_changes(
+    ctx: &Context<'_>,
+    index: &PrivateIndex<'_>,
+    targets: &Targets,
+) -> Result<(Oid, Vec<Change>)> {
+    let paths: Vec<_> = targets.keys().cloned().collect();
+    let live: Entries = held::live_entries(ctx, &paths)?;
+    index.set(paths.iter().map(|path| (path, live.get(path))))?;
+    let existing: Vec<_> = paths
+        .iter()
+        .filter(|path| live.contains_key(*path))
+        .collect();
+    index.take_in(existing)?;
+    let changes = targets
+        .iter()
+        .map(|(path, new)| Change {
+            path: path.clone(),
+            old: live.get(path).cloned(),
+            new: new.clone(),
+        })
+        .filter(|change| change.old != change.new)
+        .collect();
+    Ok((index.write_tree()?, changes))
+}
