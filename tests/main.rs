@@ -44,6 +44,7 @@ mod retention;
 mod settings;
 mod setup;
 mod status;
+mod submodules;
 mod sync_basic;
 mod uncommitted;
 mod unreachable;

@@ -473,6 +473,20 @@ impl Repo {
         asked.is_ok_and(|ended| ended.success())
     }
 
+    /// The commit that is checked out in the submodule at `path`; `None` where none is.
+    pub fn submodule_head(&self, path: &RepoPath) -> Option<Oid> {
+        let folder = path.below(&self.top);
+        // Without one of its own, git would look at the repository around it.
+        crate::sys::fs::look(&folder.join(".git")).ok()??;
+        let asked = super::command::outside(&folder, "rev-parse")
+            .args(["--verify", "--quiet", "HEAD"])
+            .until(self.deadline())
+            .run()
+            .ok()?;
+        let text = String::from_utf8_lossy(&asked.stdout).into_owned();
+        asked.success().then(|| Oid::parse(text.trim()))?
+    }
+
     /// How many commits `ours` has that `theirs` lacks, and the other way round.
     ///
     /// Counting stops at [`COUNT_AT_MOST`] on each side: beyond that nobody reads the number, and

@@ -101,6 +101,13 @@ pub struct Entry {
     pub oid: Oid,
 }
 
+impl Entry {
+    /// Is it a commit of another repository?
+    pub fn is_submodule(&self) -> bool {
+        self.mode == Mode::Gitlink
+    }
+}
+
 /// One path that differs between two trees.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
@@ -113,6 +120,24 @@ pub struct Change {
 }
 
 impl Change {
+    /// The same as far as files are concerned: a submodule is none, and its folder is left alone.
+    /// `None` where no file is.
+    pub fn of_files(&self) -> Option<Self> {
+        let file = |entry: &Option<Entry>| entry.clone().filter(|entry| !entry.is_submodule());
+        let (old, new) = (file(&self.old), file(&self.new));
+        (old.is_some() || new.is_some()).then(|| Self {
+            path: self.path.clone(),
+            old,
+            new,
+        })
+    }
+
+    /// Does a submodule come to a path where there was none?
+    pub fn brings_submodule(&self) -> bool {
+        let is = |entry: &Option<Entry>| entry.as_ref().is_some_and(Entry::is_submodule);
+        is(&self.new) && !is(&self.old)
+    }
+
     /// The letter that git shows: added, modified, deleted, or of another type.
     pub fn letter(&self) -> char {
         match (&self.old, &self.new) {

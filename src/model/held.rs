@@ -86,6 +86,14 @@ pub struct Held {
     pub theirs: Option<Entry>,
 }
 
+impl Held {
+    /// Is one of the versions a submodule?
+    pub fn has_submodule(&self) -> bool {
+        let sides = [&self.base, &self.ours, &self.theirs];
+        sides.into_iter().flatten().any(Entry::is_submodule)
+    }
+}
+
 /// All held paths of a branch, sorted by path.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HeldSet(Vec<Held>);

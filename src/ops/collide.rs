@@ -4,7 +4,6 @@
 //! git overwrites an ignored file without a word when upstream starts to track its path. A file that
 //! somebody told git to ignore is the last one that may be lost.
 
-use super::publish::is_submodule;
 use super::{Context, held};
 use crate::error::Result;
 use crate::model::entry::{Change, Entry, Oid};
@@ -44,11 +43,16 @@ pub fn find(
     let twins = twins(ctx, incoming, tip)?;
     let unwatched = ctx.repo.unwatched()?;
     let mut compared = Vec::new();
-    for change in incoming.iter().filter(|change| !is_submodule(change)) {
+    for change in incoming {
+        let files = change.of_files();
+        if files.is_none() && !change.brings_submodule() {
+            continue;
+        }
+        let is_new = files.is_none_or(|files| files.old.is_none());
         let obstacle = if twins.contains(&change.path) {
             Obstacle::Unmovable
-        } else if change.old.is_none() {
-            obstacle(top, &change.path, &removed)?
+        } else if is_new {
+            obstacle(top, change, &removed)?
         } else if unwatched.contains(&change.path) {
             Obstacle::File
         } else {
@@ -56,9 +60,12 @@ pub fn find(
         };
         match obstacle {
             Obstacle::File => compared.push(change),
-            Obstacle::Unmovable => collisions
-                .holds
-                .push(hold(change, Disagreement::Blocked, None)),
+            Obstacle::Unmovable => {
+                let ours = change.old.clone().filter(Entry::is_submodule);
+                collisions
+                    .holds
+                    .push(hold(change, Disagreement::Blocked, ours));
+            }
             Obstacle::None if busy.contains(&change.path) => {
                 let ours = change.old.clone();
                 collisions
@@ -129,10 +136,14 @@ enum Obstacle {
     Unmovable,
 }
 
-fn obstacle(top: &Path, path: &RepoPath, removed: &BTreeSet<&RepoPath>) -> Result<Obstacle> {
+fn obstacle(top: &Path, change: &Change, removed: &BTreeSet<&RepoPath>) -> Result<Obstacle> {
+    let path = &change.path;
     for parent in path.parents() {
-        match fs::look(&parent.below(top))? {
+        let folder = parent.below(top);
+        match fs::look(&folder)? {
             None => return Ok(Obstacle::None),
+            // A repository of its own, such as a submodule that the remote turns into a folder.
+            Some(_) if fs::look(&folder.join(".git"))?.is_some() => return Ok(Obstacle::Unmovable),
             Some(found) if found.is_dir() => {}
             // A tracked file that the remote turns into a folder makes way by itself.
             Some(_) if removed.contains(&parent) => return Ok(Obstacle::None),
@@ -143,6 +154,8 @@ fn obstacle(top: &Path, path: &RepoPath, removed: &BTreeSet<&RepoPath>) -> Resul
     let live = path.below(top);
     Ok(match fs::look(&live)? {
         None => Obstacle::None,
+        // A submodule is a folder, and what is in it is left alone.
+        Some(found) if found.is_dir() && change.brings_submodule() => Obstacle::None,
         Some(found) if found.is_dir() => {
             if is_emptied(&live, top, removed)? {
                 Obstacle::None

@@ -5,7 +5,7 @@ use super::Context;
 use crate::error::{Error, Kind, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::RefChange;
-use crate::model::entry::{Entries, Oid};
+use crate::model::entry::{Entries, Entry, Mode, Oid};
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::store::held as store;
@@ -80,6 +80,9 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
         if let Some(known) = held.ours.clone().filter(|_| is_unreadable(ctx, &held.path)) {
             ours.insert(held.path.clone(), known);
         }
+        if let Some(submodule) = submodule_here(ctx, held) {
+            ours.insert(held.path.clone(), submodule);
+        }
     }
     let theirs = ctx.repo.entries(tip, &paths)?;
     let updated = holding.set.iter().map(|held| Held {
@@ -90,6 +93,25 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
     Ok(HeldSet::new(updated.filter(|held| {
         held.ours != held.theirs || is_blocked(ctx, held)
     })))
+}
+
+/// The commit that a held submodule is on here. One that is not checked out is as it was: its folder
+/// says nothing.
+fn submodule_here(ctx: &Context<'_>, held: &Held) -> Option<Entry> {
+    if !held.has_submodule() {
+        return None;
+    }
+    let live = fs::look(&held.path.below(ctx.repo.top())).ok()?;
+    if live.is_some_and(|found| !found.is_dir()) {
+        return None;
+    }
+    match ctx.repo.submodule_head(&held.path) {
+        Some(oid) => Some(Entry {
+            mode: Mode::Gitlink,
+            oid,
+        }),
+        None => held.ours.clone().filter(Entry::is_submodule),
+    }
 }
 
 /// A path that is the same here and in the branch only because neither has it, while something

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
 use crate::git::repo::Head;
-use crate::model::entry::{Change, Mode, Oid};
+use crate::model::entry::{Change, Entry, Mode, Oid};
 use crate::model::path::RepoPath;
 use crate::store::journal::{Journal, Step};
 use crate::sys::swap::{self, Print};
@@ -102,9 +102,10 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         return Ok(Published::Left(vec![left]));
     }
     finish_index(ctx, publication, &finished)?;
-    make_submodule_folders(ctx, publication);
     let published = install(ctx, publication, &finished, &changes)?;
-    if published != Published::Done {
+    if published == Published::Done {
+        make_submodule_folders(ctx, publication);
+    } else {
         take_back(ctx, &steps)?;
     }
     Journal::remove(&ctx.layout)?;
@@ -112,22 +113,11 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     Ok(published)
 }
 
-/// Is a path a commit of a submodule on one of the sides? Its folder is left alone.
-pub(super) fn is_submodule(change: &Change) -> bool {
-    [&change.old, &change.new]
-        .into_iter()
-        .flatten()
-        .any(|entry| entry.mode == Mode::Gitlink)
-}
-
-/// A submodule that is not checked out is an empty folder: without one it would look removed.
+/// A submodule that is not checked out is an empty folder: git would show one without it as removed.
+/// It is made last, as a file that it replaces comes back if the run dies before it has got through.
 fn make_submodule_folders(ctx: &Context<'_>, publication: &Publication<'_>) {
     for change in &publication.changes {
-        if change
-            .new
-            .as_ref()
-            .is_some_and(|entry| entry.mode == Mode::Gitlink)
-        {
+        if change.new.as_ref().is_some_and(Entry::is_submodule) {
             // Where something else stands, it is left alone, like the submodule.
             drop(std::fs::create_dir_all(change.path.below(ctx.repo.top())));
         }
@@ -139,7 +129,7 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
     let files: Vec<_> = publication
         .changes
         .iter()
-        .filter(|change| !is_submodule(change))
+        .filter_map(Change::of_files)
         .collect();
     if files.is_empty() {
         return Ok(Vec::new());
@@ -162,7 +152,7 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
     let top = ctx.repo.top();
     let mut steps = Vec::with_capacity(files.len());
     let mut on_disk = Vec::new();
-    for (number, change) in files.into_iter().enumerate() {
+    for (number, change) in files.iter().enumerate() {
         let live = change.path.below(top);
         // Below a link there is nothing of ours: the link goes away, and a folder comes.
         let before = if parents_are_folders(top, &change.path)? {
@@ -218,12 +208,9 @@ fn saved_since(
     publication: &Publication<'_>,
     steps: &[Step],
 ) -> Result<Vec<RepoPath>> {
-    let files = publication
-        .changes
-        .iter()
-        .filter(|change| !is_submodule(change));
+    let files = publication.changes.iter().filter_map(Change::of_files);
     let (added, known): (Vec<_>, Vec<_>) = files.partition(|change| change.old.is_none());
-    let added: BTreeSet<_> = added.into_iter().map(|change| &change.path).collect();
+    let added: BTreeSet<_> = added.iter().map(|change| &change.path).collect();
     let taken = |step: &&Step| {
         added.contains(&step.path) && !matches!(step.before, Print::Nothing | Print::Folder)
     };
@@ -238,7 +225,7 @@ fn saved_since(
         .map(|change| (&change.path, change.old.as_ref()));
     index.set(olds)?;
     let before = index.write_tree()?;
-    index.take_in(known.into_iter().map(|change| &change.path))?;
+    index.take_in(known.iter().map(|change| &change.path))?;
     let since = ctx.repo.changes(&before, &index.write_tree()?)?;
     saved.extend(since.into_iter().map(|change| change.path));
     Ok(saved)
@@ -337,10 +324,11 @@ fn finish_index(
     let files = publication
         .changes
         .iter()
-        .filter(|change| !is_submodule(change));
-    let files: Vec<_> = files.map(|change| &change.path).collect();
+        .filter_map(Change::of_files)
+        .map(|change| change.path);
+    let files: Vec<_> = files.collect();
     let progress = ctx.progress("Taking in files", files.len());
-    finished.take_in_with(files, &progress)?;
+    finished.take_in_with(&files, &progress)?;
     drop(progress);
     // Where a filter does not give back what it was given, or work is not committed: what counts is
     // the tree.

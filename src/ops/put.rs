@@ -57,7 +57,7 @@ pub(super) fn put(
     let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
     let index_tree = match new {
         Some(new) => repo.tree_of(new)?,
-        None => index.write_tree()?,
+        None => with_submodules(ctx, &index.write_tree()?, targets)?,
     };
     let (from, changes) = live_changes(ctx, &index, targets)?;
     let entries = targets.iter().map(|(path, entry)| (path, entry.as_ref()));
@@ -105,6 +105,25 @@ pub(super) fn put(
     }
 }
 
+/// What was decided about submodules is staged: their folders say nothing, and which commit they are
+/// on is only recorded where it follows.
+fn with_submodules(ctx: &Context<'_>, tree: &Oid, targets: &Targets) -> Result<Oid> {
+    let paths: Vec<_> = targets.keys().cloned().collect();
+    let there = ctx.repo.entries(tree, &paths)?;
+    let submodules: Vec<_> = targets
+        .iter()
+        .filter(|(path, entry)| match entry {
+            Some(entry) => entry.is_submodule(),
+            None => there.get(path).is_some_and(Entry::is_submodule),
+        })
+        .map(|(path, entry)| (path, entry.as_ref()))
+        .collect();
+    if submodules.is_empty() {
+        return Ok(tree.clone());
+    }
+    ctx.repo.tree_with(tree, submodules, ctx.scratch("staged"))
+}
+
 /// A folder where a file was decided for: what is in it is in no commit, so it is kept as a whole.
 fn set_folders_aside(ctx: &Context<'_>, targets: &Targets) -> Result<Vec<(PathBuf, PathBuf)>> {
     let mut aside = Vec::new();
@@ -113,7 +132,10 @@ fn set_folders_aside(ctx: &Context<'_>, targets: &Targets) -> Result<Vec<(PathBu
         .filter(|(_, entry)| entry.is_none())
         .map(|(path, _)| path)
         .collect();
-    let files = targets.iter().filter(|(_, entry)| entry.is_some());
+    let is_file = |entry: &Entry| !entry.is_submodule();
+    let files = targets
+        .iter()
+        .filter(|(_, entry)| entry.as_ref().is_some_and(is_file));
     for (path, _) in files {
         let live = path.below(ctx.repo.top());
         let folder = fs::look(&live)?.is_some_and(|found| found.is_dir());

@@ -113,6 +113,10 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
                 merged.insert(held.path.clone(), entry.clone());
                 targets.insert(held.path.clone(), Some(entry));
             }
+            // Files are taken from the work tree by the sync that follows.
+            Choice::Ours if held.has_submodule() => {
+                targets.insert(held.path.clone(), held.ours.clone());
+            }
             Choice::Ours | Choice::Undo => {}
         }
     }

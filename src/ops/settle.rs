@@ -195,6 +195,8 @@ fn decide(
             }
         }
         Policy::Union => union(ctx, dispute)?.unwrap_or(Decision::Hold),
+        // A submodule beside itself would be one that .gitmodules does not know.
+        Policy::Both if dispute.ours.is_some_and(Entry::is_submodule) => Decision::Hold,
         Policy::Both => both(dispute),
     })
 }

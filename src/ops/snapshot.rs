@@ -64,6 +64,7 @@ pub fn take<'repo>(
         keep_held(ctx, &index, &base, scan, held)?;
     }
     let mut skipped = unkeepable(scan);
+    skipped.retain(|skipped| !held.covers(&skipped.path));
     let mut paths: BTreeSet<_> = scan
         .changed
         .iter()
