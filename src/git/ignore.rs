@@ -63,7 +63,7 @@ impl Repo {
             .config_snapshot()
             .trusted_path("core.excludesFile");
         let users = match users {
-            Ok(Some(path)) => Some(path.to_path_buf()),
+            Ok(Some(path)) => Some(path.clone()),
             _ => env::get(env::XDG_CONFIG_HOME)
                 .map(PathBuf::from)
                 .or_else(|| Some(env::home()?.join(".config")))

@@ -105,15 +105,8 @@ fn compare(ctx: &Context<'_>, changes: &[&Change], collisions: &mut Collisions) 
     Ok(())
 }
 
-/// Was it held only because this machine could not write it, and can it now?
-pub(super) fn is_ripe(ctx: &Context<'_>, held: &Held) -> bool {
-    held.why == Disagreement::Unwritable
-        && held.ours == held.base
-        && is_replaceable(ctx, &held.path).unwrap_or(false)
-}
-
 /// May this machine put another file in the place of the one at `path`?
-fn is_replaceable(ctx: &Context<'_>, path: &RepoPath) -> Result<bool> {
+pub(super) fn is_replaceable(ctx: &Context<'_>, path: &RepoPath) -> Result<bool> {
     let top = ctx.repo.top();
     let live = path.below(top);
     let folder = live

@@ -17,6 +17,7 @@ pub mod put;
 pub mod record;
 pub mod recover;
 pub mod resolve;
+mod ripe;
 pub mod settle;
 pub mod setup;
 pub mod snapshot;

@@ -8,7 +8,6 @@ use crate::git::index::PrivateIndex;
 use crate::git::refs::RefChange;
 use crate::git::repo::Branch;
 use crate::model::entry::{Change, Entries, Entry, Oid};
-use crate::model::held::Held;
 use crate::model::path::RepoPath;
 use crate::sys::{fs, swap};
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,29 +16,11 @@ use std::path::PathBuf;
 /// What shall stand at some paths; `None`: nothing.
 pub type Targets = BTreeMap<RepoPath, Option<Entry>>;
 
-/// Gives this machine the branch's version of `paths`, and changes `refs` with it.
-pub(super) fn take_theirs(
-    ctx: &Context<'_>,
-    branch: &Branch,
-    paths: &[Held],
-    refs: Vec<RefChange>,
-) -> Result<()> {
-    let targets = paths
-        .iter()
-        .map(|held| (held.path.clone(), held.theirs.clone()))
-        .collect();
-    put(
-        ctx,
-        branch,
-        None,
-        &targets,
-        refs,
-        "sync: what could not be written before",
-    )
-}
-
 /// Puts `targets` into the work tree, and changes `refs` with it; `new` is where the branch goes, where
 /// it does not stay.
+///
+/// # Errors
+/// When the user was faster: nothing was put then.
 pub(super) fn put(
     ctx: &Context<'_>,
     branch: &Branch,
@@ -48,6 +29,29 @@ pub(super) fn put(
     refs: Vec<RefChange>,
     message: &str,
 ) -> Result<()> {
+    match try_put(ctx, branch, new, targets, refs, message)? {
+        Published::Done => Ok(()),
+        Published::Moved => Err(Error::blocked("the branch or the index changed meanwhile")
+            .hint("nothing was decided; run it again")),
+        Published::Left(paths) => {
+            let first = paths.first().map(ToString::to_string).unwrap_or_default();
+            Err(Error::blocked(format!(
+                "'{first}' was saved meanwhile, or something is in its way"
+            ))
+            .hint("nothing was decided; run it again"))
+        }
+    }
+}
+
+/// The same; that the user was faster is an answer.
+pub(super) fn try_put(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    new: Option<&Oid>,
+    targets: &Targets,
+    refs: Vec<RefChange>,
+    message: &str,
+) -> Result<Published> {
     let repo = ctx.repo;
     let Some(tip) = &branch.tip else {
         return Err(held::nothing());
@@ -91,18 +95,7 @@ pub(super) fn put(
             swap::move_to_free(kept, live)?;
         }
     }
-    match published? {
-        Published::Done => Ok(()),
-        Published::Moved => Err(Error::blocked("the branch or the index changed meanwhile")
-            .hint("nothing was decided; run it again")),
-        Published::Left(paths) => {
-            let first = paths.first().map(ToString::to_string).unwrap_or_default();
-            Err(Error::blocked(format!(
-                "'{first}' was saved meanwhile, or something is in its way"
-            ))
-            .hint("nothing was decided; run it again"))
-        }
-    }
+    published
 }
 
 /// What was decided about submodules is staged: their folders say nothing, and which commit they are

@@ -13,7 +13,7 @@ use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
 use super::upstream;
-use super::{Context, Done, collide, identity, kept, put, recover};
+use super::{Context, Done, identity, kept, recover, ripe};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -25,7 +25,7 @@ use crate::model::held::Held;
 use crate::model::path::RepoPath;
 use crate::model::run::RunResult;
 use crate::model::state::{Counts, State};
-use crate::store::{held as store, leftovers, machine};
+use crate::store::{leftovers, machine};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt, process};
 use std::collections::BTreeMap;
@@ -367,25 +367,11 @@ fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Resul
     let Some(tip) = branch.tip.as_ref().filter(|_| !holding.set.is_empty()) else {
         return Ok(holding);
     };
-    let mut set = held::refresh(ctx, &holding, tip)?;
-    if !options.dry_run {
-        let ripe: Vec<_> = set
-            .iter()
-            .filter(|held| collide::is_ripe(ctx, held))
-            .cloned()
-            .collect();
-        for held in &ripe {
-            set.remove(&held.path);
-        }
-        if !ripe.is_empty() {
-            let refs = holding
-                .change_to(ctx, &branch.name, &set, [])?
-                .into_iter()
-                .collect();
-            put::take_theirs(ctx, branch, &ripe, refs)?;
-            let oid = ctx.repo.resolve(&store::ref_name(&branch.name))?;
-            return Ok(Holding { set, oid });
-        }
+    let set = held::refresh(ctx, &holding, tip)?;
+    if !options.dry_run
+        && let Some(rest) = ripe::take(ctx, branch, &holding, &set)?
+    {
+        return Ok(rest);
     }
     if options.dry_run {
         holding.set = set;

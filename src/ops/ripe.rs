@@ -1,0 +1,99 @@
+//! Lets go of paths that were held only because their files could not be replaced at that moment.
+
+use super::Context;
+use super::collide::is_replaceable;
+use super::held::Holding;
+use super::publish::Published;
+use super::put::{Targets, try_put};
+use crate::error::Result;
+use crate::git::repo::Branch;
+use crate::model::entry::{Entry, Mode};
+use crate::model::held::{Disagreement, Held, HeldSet};
+use crate::store::held as store;
+use crate::sys::fs::{self, Durable};
+
+/// Brings what is ripe among `set` into the work tree; what is held then, or `None` where nothing is
+/// ripe, or the user is writing again.
+pub(super) fn take(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    holding: &Holding,
+    set: &HeldSet,
+) -> Result<Option<Holding>> {
+    let mut rest = set.clone();
+    let mut targets = Targets::new();
+    for held in set.iter() {
+        if is_ripe(ctx, held)? {
+            targets.insert(held.path.clone(), held.theirs.clone());
+        } else if let Some(merged) = merged(ctx, held)? {
+            targets.insert(held.path.clone(), Some(merged));
+        } else {
+            continue;
+        }
+        rest.remove(&held.path);
+    }
+    if targets.is_empty() {
+        return Ok(None);
+    }
+    let refs = holding.change_to(ctx, &branch.name, &rest, [])?;
+    let message = "sync: what could not be written before";
+    let refs = refs.into_iter().collect();
+    if try_put(ctx, branch, None, &targets, refs, message)? != Published::Done {
+        return Ok(None);
+    }
+    let oid = ctx.repo.resolve(&store::ref_name(&branch.name))?;
+    Ok(Some(Holding { set: rest, oid }))
+}
+
+/// Is there no decision to make, as nobody has changed the file here?
+fn is_ripe(ctx: &Context<'_>, held: &Held) -> Result<bool> {
+    Ok(held.ours == held.base && is_undisputed(ctx, held)?)
+}
+
+/// Was it held only because it could not be replaced, and can it be now?
+fn is_undisputed(ctx: &Context<'_>, held: &Held) -> Result<bool> {
+    let undisputed = matches!(held.why, Disagreement::Unwritable | Disagreement::Busy);
+    Ok(undisputed && is_replaceable(ctx, &held.path)?)
+}
+
+/// Both versions in one, where they change different lines of a text file.
+fn merged(ctx: &Context<'_>, held: &Held) -> Result<Option<Entry>> {
+    let (Some(base), Some(ours), Some(theirs)) = (&held.base, &held.ours, &held.theirs) else {
+        return Ok(None);
+    };
+    if !is_undisputed(ctx, held)? {
+        return Ok(None);
+    }
+    if ![base, ours, theirs]
+        .iter()
+        .all(|entry| entry.mode.is_regular())
+    {
+        return Ok(None);
+    }
+    let file = |entry: &Entry, name: &str| -> Result<_> {
+        let path = ctx.scratch(name);
+        fs::write_atomic(&path, &ctx.repo.blob(&entry.oid)?, Durable::No)?;
+        Ok(path)
+    };
+    let files = [
+        file(ours, "ours")?,
+        file(base, "base")?,
+        file(theirs, "theirs")?,
+    ];
+    let [ours_file, base_file, theirs_file] = &files;
+    let three = [
+        (ours_file.as_path(), "ours"),
+        (base_file.as_path(), "base"),
+        (theirs_file.as_path(), "theirs"),
+    ];
+    let Some((bytes, false)) = ctx.repo.merge_with_markers(three)? else {
+        return Ok(None);
+    };
+    let mode: Mode = if ours.mode == base.mode {
+        theirs.mode
+    } else {
+        ours.mode
+    };
+    let oid = ctx.repo.write_blob(bytes)?;
+    Ok(Some(Entry { mode, oid }))
+}
