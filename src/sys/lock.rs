@@ -69,9 +69,11 @@ impl Lock {
         let since = died.and_then(|died| died.duration_since(SystemTime::UNIX_EPOCH).ok());
         let since = since.map_or(String::new(), |since| format!(" {}", since.as_nanos()));
         let line = format!("{} {now}{since}\n", std::process::id());
-        file.set_len(0)
-            .and_then(|()| file.rewind())
+        // Written over what is there, and cut off after it: a file that is empty for a moment would
+        // say, to whoever comes after a kill in that moment, that nobody has died.
+        file.rewind()
             .and_then(|()| file.write_all(line.as_bytes()))
+            .and_then(|()| file.set_len(line.len() as u64))
             .and_then(|()| file.sync_data())
             .map_err(unusable)?;
         let taken = file
