@@ -255,6 +255,11 @@ impl Process {
         let mut child = self.spawn()?;
         if let (Some(mut input), Some(bytes)) = (child.stdin.take(), self.stdin.clone()) {
             let counter = self.counter.clone();
+            #[cfg(target_os = "linux")]
+            if counter.is_some() {
+                // What is in the pipe counts as taken. That it stays large is no reason not to go on.
+                let _ = rustix::pipe::fcntl_setpipe_size(&input, CHUNK);
+            }
             std::thread::spawn(move || {
                 for some in bytes.chunks(CHUNK) {
                     if input.write_all(some).is_err() {
