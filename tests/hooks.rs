@@ -1,6 +1,6 @@
 //! The user's own hooks run as they do for git: they may look, change and refuse.
 
-use crate::support::{Sandbox, Sshd, all_agree, needs, settle};
+use crate::support::{Conflict, Sandbox, Sshd, all_agree, needs, settle};
 
 #[test]
 fn a_pre_commit_that_refuses_stops_the_sync_and_is_quoted() {
@@ -217,4 +217,79 @@ fn over_ssh_hooks_and_lock_hold_as_well() {
     settle(&[&server, &laptop]);
     laptop.has("../pushed", "").has("tmux.conf", "server\n");
     all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_pre_commit_that_stages_everything_commits_no_held_path() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let Conflict {
+        laptop,
+        server,
+        remote,
+    } = &conflict;
+    for (number, staging) in ["git add -u", "git add -A", "git add -f .sync/state zshrc"]
+        .iter()
+        .enumerate()
+    {
+        laptop.hook("pre-commit", staging);
+        laptop.write("tmux.conf", format!("{number}\n"));
+
+        laptop.sync([]).exits(1).says("zshrc");
+
+        laptop.holds(["zshrc"]).has("zshrc", "export EDITOR=hx\n");
+        remote.has("zshrc", "export EDITOR=nano");
+        remote.has("tmux.conf", &number.to_string());
+        let files = remote.files();
+        assert!(!files.contains(&".sync/state".to_owned()), "{files:?}");
+    }
+    server.sync([]).succeeds();
+    server.has("zshrc", "export EDITOR=nano\n");
+}
+
+#[test]
+fn a_pre_commit_that_takes_everything_out_makes_no_empty_commit() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    let commits = remote.commits();
+    laptop.hook("pre-commit", "git reset -q");
+    laptop.write("zshrc", "kept back\n");
+
+    for _ in 0..2 {
+        laptop
+            .sync([])
+            .exits(1)
+            .tells("skipped 'zshrc'")
+            .tells("pre-commit")
+            .says("1 uncommitted change")
+            .does_not_tell("commit   ");
+        assert_eq!(remote.commits(), commits);
+        laptop.has("zshrc", "kept back\n").shows("↑");
+    }
+
+    // What it does not touch goes on, and what the remote changes under it is no surprise.
+    server.write("zshrc", "server\n").write("tmux.conf", "2\n");
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    laptop
+        .has("tmux.conf", "2\n")
+        .has("zshrc", "kept back\n")
+        .holds(["zshrc"]);
+}
+
+#[test]
+fn a_pre_commit_that_takes_one_path_out_lets_the_others_through() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.hook(
+        "pre-commit",
+        "git rm -q --cached --ignore-unmatch key; git checkout -q HEAD -- vim/vimrc",
+    );
+    laptop.write("key", "secret\n").write("zshrc", "changed\n");
+    laptop.write("vim/vimrc", "the hook undoes this\n");
+
+    let output = laptop.sync([]).exits(1).tells("skipped 'key'");
+
+    output.does_not_tell("vim/vimrc");
+    remote.has("zshrc", "changed");
+    assert!(!remote.files().contains(&"key".to_owned()));
+    laptop.has("key", "secret\n");
 }

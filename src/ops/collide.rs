@@ -23,12 +23,21 @@ pub struct Collisions {
     pub same: BTreeSet<RepoPath>,
 }
 
-/// Looks at every path that `incoming` changes; those that are `busy` cannot be replaced now.
+/// What is known of some files before they are looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// They are being written on, so they cannot be replaced now.
+    pub busy: &'a BTreeSet<RepoPath>,
+    /// They are not what the snapshot has.
+    pub left_out: &'a BTreeSet<RepoPath>,
+}
+
+/// Looks at every path that `incoming` changes.
 pub fn find(
     ctx: &Context<'_>,
     incoming: &[Change],
     tip: &Oid,
-    busy: &BTreeSet<RepoPath>,
+    known: Known<'_>,
 ) -> Result<Collisions> {
     let mut collisions = Collisions::default();
     if incoming.is_empty() {
@@ -53,7 +62,7 @@ pub fn find(
             Obstacle::Unmovable
         } else if is_new {
             obstacle(top, change, &removed)?
-        } else if unwatched.contains(&change.path) {
+        } else if unwatched.contains(&change.path) || known.left_out.contains(&change.path) {
             Obstacle::File
         } else {
             Obstacle::None
@@ -66,7 +75,7 @@ pub fn find(
                     .holds
                     .push(hold(change, Disagreement::Blocked, ours));
             }
-            Obstacle::None if busy.contains(&change.path) => {
+            Obstacle::None if known.busy.contains(&change.path) => {
                 let ours = change.old.clone();
                 collisions
                     .holds

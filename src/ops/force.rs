@@ -1,5 +1,6 @@
 //! Makes one side equal to the other: what is lost by it is shown first, and kept in a ref.
 
+use super::collide::{self, Known};
 use super::guard::Ready;
 use super::held::Holding;
 use super::publish::{IndexSeen, Publication, Published, publish};
@@ -242,7 +243,12 @@ impl<'a, 'repo> Force<'a, 'repo> {
     fn keep(&self, tip: Option<&Oid>, snapshot: &mut Snapshot<'_>) -> Result<Oid> {
         match tip {
             Some(tip) if snapshot.changes.is_empty() => Ok(tip.clone()),
-            _ if self.winner == Winner::Here => snapshot::commit(self.ctx, tip, snapshot, false),
+            _ if self.winner == Winner::Here => {
+                let nothing_held = HeldSet::default();
+                snapshot::commit(self.ctx, tip, snapshot, &nothing_held, false)?
+                    .or_else(|| tip.cloned())
+                    .ok_or_else(|| Error::blocked("nothing was committed here yet"))
+            }
             _ => {
                 let parents = tip.cloned().into_iter().collect();
                 let message = format!("before a force-pull on {}\n", self.ctx.machine.id);
@@ -322,7 +328,11 @@ impl<'a, 'repo> Force<'a, 'repo> {
             .into_iter()
             .filter(|change| !change.path.is_private())
             .collect();
-        let collisions = super::collide::find(self.ctx, &changes, theirs, &BTreeSet::new())?;
+        let known = Known {
+            busy: &BTreeSet::new(),
+            left_out: &snapshot.left_out,
+        };
+        let collisions = collide::find(self.ctx, &changes, theirs, known)?;
         if let Some(held) = collisions.holds.first() {
             return Err(Error::blocked(format!(
                 "'{}' is not tracked here, and {} has it",

@@ -12,6 +12,7 @@ pub mod kept;
 mod link;
 pub mod log;
 pub mod look;
+mod pre_commit;
 pub mod publish;
 pub mod put;
 pub mod record;

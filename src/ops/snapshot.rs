@@ -1,7 +1,7 @@
 //! Makes a commit of what the work tree has, without touching it or the user's index.
 
-use super::Context;
 use super::publish::IndexSeen;
+use super::{Context, pre_commit};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::NewFiles;
@@ -37,6 +37,8 @@ pub struct Snapshot<'repo> {
     pub changes: Vec<Change>,
     /// What could not be taken in.
     pub skipped: Vec<Skipped>,
+    /// Changed paths that the user's hook left out: their files are not what the tree has.
+    pub left_out: BTreeSet<RepoPath>,
     /// The tree of what the user had staged, where there was something staged.
     pub staged: Option<Oid>,
     /// The user's index when this was taken.
@@ -56,10 +58,7 @@ pub fn take<'repo>(
     let staged = (!scan.staged.is_empty())
         .then(|| index.write_tree())
         .transpose()?;
-    let base = match tip {
-        Some(tip) => repo.tree_of(tip)?,
-        None => repo.empty_tree()?,
-    };
+    let base = base(ctx, tip)?;
     if !held.is_empty() {
         keep_held(ctx, &index, &base, scan, held)?;
     }
@@ -101,6 +100,7 @@ pub fn take<'repo>(
         tree,
         changes,
         skipped,
+        left_out: BTreeSet::new(),
         staged,
         seen,
     })
@@ -167,7 +167,8 @@ fn moved_forward(ctx: &Context<'_>, base: &Oid, path: &RepoPath) -> bool {
     ctx.repo.submodule_follows(path, &recorded)
 }
 
-/// Runs the user's hooks on the snapshot and makes a commit of it.
+/// Runs the user's hooks on the snapshot and makes a commit of it, but for what is held; `None` where
+/// the hooks left nothing to commit.
 ///
 /// # Errors
 /// When a hook refuses, or the commit cannot be signed.
@@ -175,27 +176,29 @@ pub fn commit(
     ctx: &Context<'_>,
     tip: Option<&Oid>,
     snapshot: &mut Snapshot<'_>,
+    held: &HeldSet,
     dry_run: bool,
-) -> Result<Oid> {
+) -> Result<Option<Oid>> {
     let repo = ctx.repo;
-    if !dry_run && repo.has_hook("pre-commit") {
-        repo.run_hook("pre-commit", snapshot.index.path(), &[])?;
-        // The hook may have mended files and staged them.
-        let tree = snapshot.index.write_tree()?;
-        if tree != snapshot.tree {
-            let base = match tip {
-                Some(tip) => repo.tree_of(tip)?,
-                None => repo.empty_tree()?,
-            };
-            snapshot.changes = repo.changes(&base, &tree)?;
-            snapshot.tree = tree;
-        }
+    if !dry_run {
+        pre_commit::run(ctx, &base(ctx, tip)?, snapshot, held)?;
+    }
+    if snapshot.changes.is_empty() {
+        return Ok(None);
     }
     let message = message(ctx, snapshot, dry_run)?;
     let parents = tip.cloned().into_iter().collect();
     let commit = Commit::new(snapshot.tree.clone(), parents, message);
     let sign = if dry_run { Sign::No } else { Sign::Yes };
-    repo.write_commit(&commit, sign)
+    repo.write_commit(&commit, sign).map(Some)
+}
+
+/// The tree that a snapshot is compared with.
+fn base(ctx: &Context<'_>, tip: Option<&Oid>) -> Result<Oid> {
+    match tip {
+        Some(tip) => ctx.repo.tree_of(tip),
+        None => ctx.repo.empty_tree(),
+    }
 }
 
 fn message(ctx: &Context<'_>, snapshot: &Snapshot<'_>, dry_run: bool) -> Result<Vec<u8>> {

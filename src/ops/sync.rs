@@ -334,14 +334,17 @@ fn commit_local<'repo>(
         link.begin();
     }
     let mut snapshot = snapshot::take(ctx, branch.tip.as_ref(), &scan, &local.holding.set)?;
-    outcome.skipped.clone_from(&snapshot.skipped);
     if !snapshot.changes.is_empty() {
         if ctx.settings.commit == CommitWhen::Never {
             carry(ctx, &mut local, &snapshot)?;
             outcome.counts.dirty = snapshot.changes.len();
-        } else {
-            let commit =
-                snapshot::commit(ctx, branch.tip.as_ref(), &mut snapshot, options.dry_run)?;
+        } else if let Some(commit) = snapshot::commit(
+            ctx,
+            branch.tip.as_ref(),
+            &mut snapshot,
+            &local.holding.set,
+            options.dry_run,
+        )? {
             if !options.dry_run && !advance(ctx, ready, &scan, &snapshot, &commit)? {
                 return Ok(None);
             }
@@ -356,6 +359,8 @@ fn commit_local<'repo>(
             }
         }
     }
+    outcome.counts.dirty += snapshot.left_out.len();
+    outcome.skipped.clone_from(&snapshot.skipped);
     local.snapshot = Some(snapshot);
     Ok(Some(local))
 }

@@ -1,6 +1,6 @@
 //! The remote half of a round: ask, put together, make real, send.
 
-use super::collide;
+use super::collide::{self, Known};
 use super::guard::Ready;
 use super::held::Holding;
 use super::integrate::{How, Integration, Sides, integrate};
@@ -273,7 +273,12 @@ impl Meeting<'_, '_> {
         };
         let mut incoming = repo.changes(&from, &live_tree)?;
         incoming.retain(|change| !change.path.is_private());
-        let collisions = collide::find(ctx, &incoming, live, self.busy)?;
+        let none = BTreeSet::new();
+        let known = Known {
+            busy: self.busy,
+            left_out: local.snapshot.as_ref().map_or(&none, |s| &s.left_out),
+        };
+        let collisions = collide::find(ctx, &incoming, live, known)?;
         let mut holds = std::mem::take(&mut settled.holds);
         holds.extend(collisions.holds);
         let set = self.held_after(&local.holding, &holds, &tip)?;
