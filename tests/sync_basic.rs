@@ -333,3 +333,38 @@ fn every_run_is_recorded() {
         .succeeds()
         .says("committed 1, pulled 0, pushed 1");
 }
+
+#[test]
+fn local_files_are_not_committed_where_the_rule_is_lost() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("zshrc.local", "secret\n")
+        .write("keys.local/id", "secret\n")
+        .write("shared.local", "for all\n");
+    laptop.git(["add", "--force", "shared.local"]);
+    laptop.sync([]).succeeds();
+    server.write(".gitignore", "/.sync/*\n");
+    settle(&[&server, &laptop]);
+    laptop.has(".gitignore", "/.sync/*\n");
+
+    // Not by a sync, not by one with other work, not by a hook.
+    laptop.sync([]).succeeds();
+    laptop.hook("pre-commit", "git add -A");
+    laptop.write("zshrc", "changed\n");
+    laptop.write("shared.local", "changed\n");
+    laptop.sync([]).succeeds().tells("commit   2 files");
+
+    let files = remote.files();
+    let local: Vec<_> = files.iter().filter(|f| f.contains(".local")).collect();
+    assert_eq!(local, ["shared.local"]);
+    remote.has("shared.local", "changed");
+    laptop.has("zshrc.local", "secret\n").shows("✓");
+    laptop.sync(["status"]).does_not_say("zshrc.local");
+
+    // What the user adds, or makes an exception for, is theirs to share.
+    laptop.git(["add", "keys.local/id"]);
+    laptop.write(".gitignore", "/.sync/*\n!/zshrc.local\n");
+    laptop.sync([]).succeeds();
+    remote.has("keys.local/id", "secret");
+    remote.has("zshrc.local", "secret");
+}

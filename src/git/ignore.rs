@@ -2,7 +2,9 @@
 
 use super::Repo;
 use crate::error::Result;
+use crate::model::path::RepoPath;
 use crate::sys::{env, fs};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// What the ignore rules say of a path.
@@ -16,7 +18,7 @@ pub struct Verdict {
 
 impl Repo {
     /// What the rules say of each of `paths`, which need not be there.
-    pub fn ignored(&self, paths: &[&str]) -> Result<Vec<Verdict>> {
+    pub fn ignored<P: AsRef<[u8]>>(&self, paths: &[P]) -> Result<Vec<Verdict>> {
         let git = self.git("check-ignore").args([
             "--no-index",
             "--verbose",
@@ -24,7 +26,8 @@ impl Repo {
             "-z",
             "--stdin",
         ]);
-        let ended = git.stdin(paths.join("\0").into_bytes()).answer()?;
+        let paths: Vec<_> = paths.iter().map(AsRef::as_ref).collect();
+        let ended = git.stdin(paths.join(&0)).answer()?;
         // 1: none of them is ignored.
         if !matches!(ended.code(), Some(0 | 1)) {
             return Err(super::command::complaint("check-ignore", &ended));
@@ -42,6 +45,22 @@ impl Repo {
             },
         });
         Ok(verdicts.collect())
+    }
+
+    /// Those of `untracked` that stay on this machine although no rule ignores them: their names end in
+    /// `.local`, and no exception of the user's (`!shared.local`) takes them in.
+    pub(super) fn kept_local(&self, untracked: &BTreeSet<RepoPath>) -> Result<BTreeSet<RepoPath>> {
+        let local: Vec<_> = untracked.iter().filter(|path| path.is_local()).collect();
+        if local.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let names: Vec<_> = local.iter().map(|path| path.as_bytes()).collect();
+        let verdicts = self.ignored(&names)?;
+        let kept = local
+            .into_iter()
+            .zip(verdicts)
+            .filter(|(_, verdict)| verdict.rule.is_none());
+        Ok(kept.map(|(path, _)| path.clone()).collect())
     }
 
     /// The value of an attribute of `path`, which need not be there.

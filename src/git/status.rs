@@ -65,6 +65,10 @@ impl Repo {
         for paths in [&mut scan.changed, &mut scan.untracked, &mut scan.staged] {
             paths.retain(|path| !path.is_private());
         }
+        let local = self.kept_local(&scan.untracked)?;
+        for paths in [&mut scan.changed, &mut scan.untracked] {
+            paths.retain(|path| !local.contains(path));
+        }
         Ok(scan)
     }
 

@@ -83,6 +83,14 @@ impl RepoPath {
         name.is_some_and(|name| name != b"marked-files.txt" && name != b"config.yaml")
     }
 
+    /// Is it, or is it inside, something whose name ends in `.local`: of this machine alone, as long as
+    /// nobody adds it by hand? That is what the line `*.local` of our rules says, and it holds where
+    /// that line is lost: another machine may have taken it out, and does not know what is here.
+    pub fn is_local(&self) -> bool {
+        let mut names = self.0.split(|byte| *byte == b'/');
+        names.any(|name| name.ends_with(b".local"))
+    }
+
     /// The path with its letters folded, to compare names where the file system ignores case.
     #[must_use]
     pub fn folded(&self) -> Self {
@@ -234,6 +242,19 @@ mod tests {
             (".syncx", false),
         ] {
             assert_eq!(path(name).is_private(), private, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_ends_in_local_is_of_this_machine() {
+        for (name, local) in [
+            ("zshrc.local", true),
+            ("conf.local/a", true),
+            ("a/b.local", true),
+            ("zshrc.locale", false),
+            ("local/zshrc", false),
+        ] {
+            assert_eq!(path(name).is_local(), local, "{name}");
         }
     }
 

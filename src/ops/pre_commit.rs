@@ -56,8 +56,11 @@ pub(super) fn run(
 
 /// Is it a change of something that no sync commits, whatever is staged?
 fn is_off_limits(change: &Change, snapshot: &Snapshot<'_>, held: &HeldSet) -> bool {
-    let skipped = |path: &RepoPath| snapshot.skipped.iter().any(|s| s.path.overlaps(path));
-    held.covers(&change.path) || change.path.is_private() || skipped(&change.path)
+    let path = &change.path;
+    let skipped = || snapshot.skipped.iter().any(|s| s.path.overlaps(path));
+    let wanted = || snapshot.changes.iter().any(|other| other.path == *path);
+    let local = || change.old.is_none() && path.is_local() && !wanted();
+    held.covers(path) || path.is_private() || skipped() || local()
 }
 
 /// The paths of `before` that are not in `after`, and whose files are still changed: a hook that
