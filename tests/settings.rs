@@ -53,6 +53,70 @@ fn with_commit_never_changes_stay_uncommitted_and_staged_parts_staged() {
 }
 
 #[test]
+fn with_commit_never_own_commits_that_have_to_be_merged_are_published() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.commit", "never");
+    // The same change in two steps here and in one there: that does not go commit by commit.
+    laptop.write("tmux.conf", "mouse one\n");
+    laptop.commit("my first");
+    laptop.write("tmux.conf", "mouse uno\n");
+    laptop.write("vim/vimrc", "mine\n");
+    laptop.commit("my second, with vim");
+    laptop.write("zshrc", "staged\n");
+    laptop.git(["add", "zshrc"]);
+    laptop.write("vim/vimrc", "mine\nunstaged\n");
+    server.write("tmux.conf", "mouse uno\n");
+    server.sync([]).succeeds();
+
+    laptop
+        .sync([])
+        .succeeds()
+        .tells("push     3 commits")
+        .says("2 uncommitted changes");
+
+    remote.has("vim/vimrc", "mine");
+    remote.has("tmux.conf", "mouse uno");
+    let log = remote.git(["log", "--format=%s", "main"]);
+    assert!(log.contains("my first") && log.contains("my second, with vim"));
+    assert_eq!(laptop.head(), remote.tip("main"));
+    assert_eq!(
+        laptop.git(["status", "--porcelain"]),
+        " M vim/vimrc\nM  zshrc"
+    );
+    laptop.has("vim/vimrc", "mine\nunstaged\n");
+}
+
+#[test]
+fn with_commit_never_an_uncommitted_change_in_dispute_holds_its_path_alone() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.commit", "never");
+    laptop.write("tmux.conf", "mouse one\n");
+    laptop.commit("my first");
+    laptop.write("tmux.conf", "mouse uno\n");
+    laptop.commit("my second");
+    // Staged, and changed back: no later tree tells that there was a dispute about it.
+    laptop.write("vim/vimrc", "staged\n");
+    laptop.git(["add", "vim/vimrc"]);
+    laptop.write("vim/vimrc", "set number\nset list\nset hidden\n");
+    laptop.write("zshrc", "here\n");
+    server.write("tmux.conf", "mouse uno\n");
+    server
+        .write("zshrc", "there\n")
+        .write("vim/vimrc", "there\n");
+    server.sync([]).succeeds();
+
+    laptop.sync([]).exits(1).says("zshrc");
+
+    let log = remote.git(["log", "--format=%s", "main"]);
+    assert!(log.contains("my first") && log.contains("my second"));
+    remote.has("zshrc", "there");
+    laptop
+        .has("zshrc", "here\n")
+        .has("tmux.conf", "mouse uno\n");
+    assert_eq!(laptop.head(), remote.tip("main"));
+}
+
+#[test]
 fn with_new_files_tracked_untracked_files_stay_out() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.config("sync.newFiles", "tracked");
