@@ -57,7 +57,7 @@
 //!
 //! | ref | what | owner |
 //! |---|---|---|
-//! | `refs/git-sync/held/BRANCH` | the held paths of a branch, three versions of each | [`store::held`] |
+//! | `refs/git-sync/held/BRANCH` | the held paths of a branch, three versions of each; `/` is `%2F` | [`store::held`] |
 //! | `refs/git-sync/resolved/RUN` | what was decided about | [`ops::resolve`] |
 //! | `refs/git-sync/before/RUN` | the tip that a policy, a force or a rewritten upstream replaced | [`ops::upstream`], [`ops::force`] |
 //! | `refs/git-sync/before/RUN-staged` | what was staged and edited further before it was committed | [`ops::sync`] |

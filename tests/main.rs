@@ -20,6 +20,7 @@
 mod support;
 
 mod background;
+mod branches;
 mod collisions;
 mod converge;
 mod cost;

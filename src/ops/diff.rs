@@ -1,12 +1,10 @@
 //! What differs between this machine and the remote, as text.
 
-use super::held::Holding;
 use super::look::look;
-use super::{Context, guard, held, snapshot};
+use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::repo::{Branch, Head};
 use crate::model::entry::{Change, Entry, Mode};
-use crate::model::held::HeldSet;
 use crate::model::path::RepoPath;
 
 /// One path that differs.
@@ -39,11 +37,7 @@ fn compare(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<Vec
     let wanted =
         |path: &RepoPath| paths.is_empty() || paths.iter().any(|p| p == path || p.is_above(path));
     let mut differences = Vec::new();
-    let holding = Holding::load(ctx, &branch.name)?;
-    let set = match &branch.tip {
-        Some(tip) => held::refresh(ctx, &holding, tip)?,
-        None => HeldSet::default(),
-    };
+    let set = inherit::held_now(ctx, branch)?;
     for held in set.iter().filter(|held| wanted(&held.path)) {
         for (side, entry) in [("here", &held.ours), ("there", &held.theirs)] {
             let change = Change {

@@ -7,6 +7,7 @@ pub mod force;
 pub mod guard;
 pub mod held;
 pub mod identity;
+mod inherit;
 pub mod integrate;
 pub mod kept;
 mod link;

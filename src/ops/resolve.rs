@@ -10,7 +10,7 @@ use super::put::{Targets, put};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
 use super::undo::undo;
-use super::{Context, guard, kept};
+use super::{Context, guard, inherit, kept};
 use crate::error::{Error, Result};
 use crate::git::mergetool::Versions;
 use crate::git::repo::{Branch, Head};
@@ -47,14 +47,18 @@ pub struct Options {
 /// The held paths, as they are now.
 pub fn list(ctx: &Context<'_>) -> Result<HeldSet> {
     guard::enrolled(ctx)?;
+    list_of_branch(ctx)
+}
+
+/// The same, whether the repository is enrolled or not.
+pub(super) fn list_of_branch(ctx: &Context<'_>) -> Result<HeldSet> {
     let Head::Branch(branch) = ctx.repo.head()? else {
         return Ok(HeldSet::default());
     };
-    let holding = Holding::load(ctx, &branch.name)?;
-    match &branch.tip {
-        Some(tip) if !holding.set.is_empty() => look(ctx, || held::refresh(ctx, &holding, tip)),
-        _ => Ok(holding.set),
+    if !inherit::is_any_held(ctx)? {
+        return Ok(HeldSet::default());
     }
+    look(ctx, || inherit::held_now(ctx, &branch))
 }
 
 /// Decides as `options` say, and syncs.

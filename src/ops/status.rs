@@ -1,10 +1,8 @@
 //! Where this machine stands, from what is here: no network, and nothing written but the state for
 //! the prompt.
 
-use super::guard;
-use super::held::Holding;
 use super::look::look;
-use super::{Context, held};
+use super::{Context, guard, inherit};
 use crate::error::Result;
 use crate::git::config::NewFiles;
 use crate::git::repo::{Branch, Head, Upstream};
@@ -131,13 +129,9 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
 
 /// The held paths as they stand; whether one can be let go is for a sync to say.
 fn held_now(ctx: &Context<'_>, branch: Option<&Branch>) -> Result<HeldSet> {
-    let Some(branch) = branch else {
-        return Ok(HeldSet::default());
-    };
-    let holding = Holding::load(ctx, &branch.name)?;
-    match &branch.tip {
-        Some(tip) if !holding.set.is_empty() => look(ctx, || held::refresh(ctx, &holding, tip)),
-        _ => Ok(holding.set),
+    match branch {
+        Some(branch) if inherit::is_any_held(ctx)? => look(ctx, || inherit::held_now(ctx, branch)),
+        _ => Ok(HeldSet::default()),
     }
 }
 

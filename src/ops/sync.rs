@@ -13,7 +13,7 @@ use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
 use super::upstream;
-use super::{Context, Done, identity, kept, recover, ripe};
+use super::{Context, Done, identity, inherit, kept, recover, ripe};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -181,7 +181,8 @@ pub(super) fn with_lock<T>(
     let scratch = ctx.layout.fresh_scratch()?;
     let (branch, upstream) = (ready.branch.name.clone(), ready.upstream.clone());
     ctx.repo.set_lock(Some(lock.share()?));
-    let result = work(ready);
+    // A dry run too: it only says where a decision is still waiting.
+    let result = inherit::inherit(ctx, &ready.branch).and_then(|()| work(ready));
     ctx.repo.set_lock(None);
     if process::had_casualty() {
         leftovers::remove_locks(ctx.repo, &branch, upstream.as_ref(), lock.taken())?;

@@ -1,4 +1,5 @@
-//! `refs/git-sync/held/<branch>`: the held paths of a branch, with all three versions of each.
+//! `refs/git-sync/held/<branch>`: the held paths of a branch, with all three versions of each. A `/` in
+//! the name of the branch is `%2F`, so that what is left of a branch `a` is not in the way of `a/b`.
 //!
 //! A ref and not a file, so that it changes in one transaction with the branch, keeps its objects
 //! alive by itself, and has a history that `git log` shows. Its tree holds `held.json` and the
@@ -9,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
+use crate::git::refs::RefChange;
 use crate::model::entry::{Entry, Mode, Oid};
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
@@ -33,18 +35,74 @@ struct List {
     held: Vec<Held>,
 }
 
+/// Below this are the refs.
+const PREFIX: &str = "refs/git-sync/held/";
+
+/// What is written otherwise in the name of a ref, and how. The first is what makes the others safe.
+const ESCAPES: [(&str, &str); 2] = [("%", "%25"), ("/", "%2F")];
+
 /// The ref for a branch (`refs/heads/…`).
 pub fn ref_name(branch: &str) -> String {
-    format!(
-        "refs/git-sync/held/{}",
-        branch.strip_prefix("refs/heads/").unwrap_or(branch)
-    )
+    let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+    let flat = ESCAPES
+        .iter()
+        .fold(short.to_owned(), |name, (from, to)| name.replace(from, to));
+    format!("{PREFIX}{flat}")
+}
+
+/// The branch that a ref is for.
+fn branch_of(name: &str) -> String {
+    let flat = name.strip_prefix(PREFIX).unwrap_or(name);
+    let short = ESCAPES
+        .iter()
+        .rev()
+        .fold(flat.to_owned(), |name, (to, from)| name.replace(from, to));
+    format!("refs/heads/{short}")
+}
+
+/// The ref as earlier versions of this program named it, where that is another name.
+fn old_name(branch: &str) -> Option<String> {
+    let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+    let old = format!("{PREFIX}{short}");
+    (short.contains('/') && old != ref_name(branch)).then_some(old)
+}
+
+/// Every ref that is there, with its branch (`refs/heads/…`).
+pub fn all(repo: &Repo) -> Result<Vec<(String, String)>> {
+    let names = repo.refs_below(PREFIX)?.into_iter();
+    Ok(names.map(|name| (name.clone(), branch_of(&name))).collect())
+}
+
+/// Gives refs with old names their new ones.
+pub fn flatten(repo: &Repo) -> Result<()> {
+    for (name, branch) in all(repo)? {
+        if old_name(&branch).as_ref() != Some(&name) {
+            continue;
+        }
+        let oid = repo.resolve(&name)?;
+        let new_name = ref_name(&branch);
+        let move_to = RefChange {
+            old: repo.resolve(&new_name)?,
+            name: new_name,
+            new: oid.clone(),
+        };
+        let remove = RefChange {
+            name,
+            old: oid,
+            new: None,
+        };
+        repo.change_refs("sync: a name without folders", &[move_to, remove])?;
+    }
+    Ok(())
 }
 
 /// What a branch holds, and the commit that says so.
 pub fn load(repo: &Repo, branch: &str) -> Result<(HeldSet, Option<Oid>)> {
-    let name = ref_name(branch);
-    match repo.resolve(&name)? {
+    let mut found = repo.resolve(&ref_name(branch))?;
+    if let Some(old) = old_name(branch).filter(|_| found.is_none()) {
+        found = repo.resolve(&old)?;
+    }
+    match found {
         None => Ok((HeldSet::default(), None)),
         Some(oid) => Ok((read(repo, &oid)?, Some(oid))),
     }
@@ -128,4 +186,27 @@ pub(super) fn inside(folder: &str, path: &RepoPath) -> RepoPath {
     let mut inside = format!("{folder}/").into_bytes();
     inside.extend_from_slice(path.as_bytes());
     RepoPath::from_bytes(inside)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_branch_is_in_the_way_of_another() {
+        for (branch, name) in [
+            ("refs/heads/main", "refs/git-sync/held/main"),
+            ("refs/heads/a/b", "refs/git-sync/held/a%2Fb"),
+            ("refs/heads/a%2Fb", "refs/git-sync/held/a%252Fb"),
+        ] {
+            assert_eq!(ref_name(branch), name);
+            assert_eq!(branch_of(name), branch);
+        }
+        assert_eq!(branch_of("refs/git-sync/held/a/b"), "refs/heads/a/b");
+        assert_eq!(
+            old_name("refs/heads/a/b").as_deref(),
+            Some("refs/git-sync/held/a/b")
+        );
+        assert_eq!(old_name("refs/heads/main"), None);
+    }
 }

@@ -7,12 +7,13 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::config_file;
 use crate::git::refs::{RefChange, Refs};
-use crate::ops::{Context, guard, recover};
+use crate::ops::{Context, guard, recover, resolve};
 use crate::store::held;
 use crate::store::journal::Journal;
 use crate::store::layout::Layout;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -38,17 +39,12 @@ pub struct Traces {
 pub fn look(ctx: &Context<'_>) -> Result<Traces> {
     let repo = ctx.repo;
     let mut refs = Vec::new();
-    let mut waiting = Vec::new();
     for name in repo.refs_below(REFS)? {
-        let Some(oid) = repo.resolve(&name)? else {
-            continue;
-        };
-        if name.starts_with(&held::ref_name("")) {
-            let set = held::read(repo, &oid)?;
-            waiting.extend(set.iter().map(|held| held.path.to_string()));
+        if let Some(oid) = repo.resolve(&name)? {
+            refs.push((name, oid.short().to_string()));
         }
-        refs.push((name, oid.short().to_string()));
     }
+    let waiting = waiting(ctx)?;
     if let Some(first) = waiting.first() {
         let message = match waiting.len() {
             1 => format!("1 path is held: {first}"),
@@ -66,6 +62,23 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && !is_git_folder_there(&ctx.layout)?
         && !is_configured(repo)?;
     Ok(Traces { refs, is_empty })
+}
+
+/// The held paths of all branches, and those that this one inherits. What a branch had that is gone
+/// with its files keeps nobody from leaving.
+fn waiting(ctx: &Context<'_>) -> Result<Vec<String>> {
+    let repo = ctx.repo;
+    let mut waiting: BTreeSet<_> = resolve::list_of_branch(ctx)?
+        .iter()
+        .map(|held| held.path.to_string())
+        .collect();
+    for (_, branch) in held::all(repo)? {
+        if repo.resolve(&branch)?.is_some() {
+            let (set, _) = held::load(repo, &branch)?;
+            waiting.extend(set.iter().map(|held| held.path.to_string()));
+        }
+    }
+    Ok(waiting.into_iter().collect())
 }
 
 /// Removes it all; returns what was removed, and what had to stay.
