@@ -219,3 +219,22 @@ fn a_full_disk_is_said_breaks_nothing_and_is_made_up_for_later() {
     server.sync([]).succeeds();
     server.has("zshrc", "laptop\n");
 }
+
+#[test]
+fn a_run_that_failed_is_not_taken_for_one_that_died() {
+    let (laptop, server, remote) = Sandbox::unprivileged().laptop_and_server();
+    server.write("zshrc", "server\n");
+    server.sync([]).succeeds();
+    laptop.chmod(".git/refs/heads", 0o555);
+
+    laptop.sync([]).exits(1).tells("update-ref");
+
+    laptop.has(
+        "zshrc",
+        "setopt autocd\nalias ll='ls -l'\nexport EDITOR=vi\n",
+    );
+    laptop.is_clean().lacks(".git/sync/journal");
+    laptop.chmod(".git/refs/heads", 0o755);
+    laptop.sync([]).succeeds().does_not_tell("recover");
+    laptop.has("zshrc", "server\n").is_in_sync_with(&remote);
+}

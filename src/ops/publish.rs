@@ -101,8 +101,15 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         Journal::remove(&ctx.layout)?;
         return Ok(Published::Left(vec![left]));
     }
-    finish_index(ctx, publication, &finished)?;
-    let published = install(ctx, publication, &finished, &changes)?;
+    let installed = finish_index(ctx, publication, &finished)
+        .and_then(|()| install(ctx, publication, &finished, &changes));
+    let published = match installed {
+        Ok(published) => published,
+        Err(error) => {
+            undo(ctx, &telling(&changes), &steps)?;
+            return Err(error);
+        }
+    };
     if published == Published::Done {
         make_submodule_folders(ctx, publication);
     } else {
@@ -111,6 +118,17 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())?;
     Ok(published)
+}
+
+/// After a failure: nothing is left for a later run, which would take it for a run that died. Where
+/// the refs have got through, it is left to that one to finish.
+fn undo(ctx: &Context<'_>, telling: &RefChange, steps: &[Step]) -> Result<()> {
+    if ctx.repo.resolve(&telling.name)? == telling.new {
+        return Ok(());
+    }
+    take_back(ctx, steps)?;
+    Journal::remove(&ctx.layout)?;
+    fs::remove_scratch(ctx.layout.stage())
 }
 
 /// A submodule that is not checked out is an empty folder: git would show one without it as removed.
