@@ -1,6 +1,6 @@
 //! Policies of `.sync/config.yaml` settle volatile files by themselves, alike on every machine.
 
-use crate::support::{Conflict, all_agree};
+use crate::support::{Conflict, Machine, all_agree, nothing, settle};
 
 /// Both machines know the policy, then append to one log in their own way.
 fn with_policy(policy: &str) -> Conflict {
@@ -116,5 +116,114 @@ fn a_config_that_cannot_be_read_decides_nothing_and_is_named() {
         let output = output.tells("warning: ").tells("config.yaml");
         output.tells(key).says("zshrc");
         conflict.is_held(["zshrc"]);
+    }
+}
+
+/// The laptop is second, with policy `both` for everything.
+fn keeps_both(
+    prepare: fn(&Machine),
+    here: fn(&Machine),
+    there: fn(&Machine),
+) -> (Conflict, Vec<String>) {
+    let conflict = Conflict::new(prepare, here, there);
+    let config = "version: 1\npolicies: {'*': both, '**/*': both}\n";
+    conflict.laptop.write(".sync/config.yaml", config);
+    conflict.converges();
+    let files = conflict.remote.files();
+    let copies = files.into_iter().filter(|name| name.contains(".conflict-"));
+    let copies = copies.collect();
+    (conflict, copies)
+}
+
+#[test]
+fn both_keeps_a_folder_here_beside_a_file_there() {
+    let (conflict, copies) = keeps_both(
+        |laptop| {
+            laptop.write("app", "first\n");
+        },
+        |laptop| {
+            laptop.remove("app");
+            laptop.write("app/x", "x\n").write("app/y.d/z", "z\n");
+        },
+        |server| {
+            server.write("app", "server\n");
+        },
+    );
+    let folder = copies[0].split('/').next().unwrap();
+    assert_eq!(copies, [format!("{folder}/x"), format!("{folder}/y.d/z")]);
+    assert!(folder.starts_with("app.conflict-"), "{folder}");
+    for machine in [&conflict.laptop, &conflict.server] {
+        machine.has("app", "server\n");
+        machine.has(&copies[0], "x\n").has(&copies[1], "z\n");
+    }
+}
+
+#[test]
+fn both_keeps_a_file_here_beside_a_folder_there() {
+    let (conflict, copies) = keeps_both(
+        |laptop| {
+            laptop.write("app", "first\n");
+        },
+        |laptop| {
+            laptop.write("app", "laptop\n");
+        },
+        |server| {
+            server.remove("app");
+            server.write("app/x", "x\n");
+        },
+    );
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    for machine in [&conflict.laptop, &conflict.server] {
+        machine.has("app/x", "x\n").has(&copies[0], "laptop\n");
+    }
+}
+
+#[test]
+fn both_overwrites_no_copy_that_was_edited_since() {
+    let (conflict, copies) = keeps_both(
+        nothing,
+        |laptop| {
+            laptop.write("zshrc", "B\n");
+        },
+        |server| {
+            server.write("zshrc", "A\n");
+        },
+    );
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.write(&copies[0], "edited\n");
+    settle(&[laptop, server]);
+    server.write("zshrc", "A2\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "B\n");
+
+    conflict.converges();
+
+    server.has("zshrc", "A2\n").has(&copies[0], "edited\n");
+    let files = conflict.remote.files();
+    let others = files
+        .iter()
+        .filter(|name| name.contains(".conflict-") && **name != copies[0]);
+    let others: Vec<_> = others.collect();
+    assert_eq!(others.len(), 1, "{files:?}");
+    server.has(others[0], "B\n");
+}
+
+#[test]
+fn both_shortens_a_name_that_has_no_room_for_more() {
+    let (conflict, copies) = keeps_both(
+        |laptop| {
+            laptop.write("n".repeat(255), "first\n");
+        },
+        |laptop| {
+            laptop.write("n".repeat(255), "laptop\n");
+        },
+        |server| {
+            server.write("n".repeat(255), "server\n");
+        },
+    );
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    for machine in [&conflict.laptop, &conflict.server] {
+        machine.has("n".repeat(255), "server\n");
+        machine.has(&copies[0], "laptop\n");
     }
 }

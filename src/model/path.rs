@@ -10,6 +10,9 @@ use std::fmt;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+/// So many bytes may a name have on the file systems that people use.
+const NAME_MAX: usize = 255;
+
 /// A path relative to the top of the work tree.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoPath(Vec<u8>);
@@ -57,7 +60,8 @@ impl RepoPath {
         self == other || self.is_above(other) || other.is_above(self)
     }
 
-    /// The path with `suffix` put before the extension of its last component, or at its end.
+    /// The path with `infix` put before the extension of its last component, or at its end. What is
+    /// before it is cut off where the name would be longer than file systems take.
     #[must_use]
     pub fn with_infix(&self, infix: &str) -> Self {
         let name_at = self
@@ -65,14 +69,22 @@ impl RepoPath {
             .iter()
             .rposition(|byte| *byte == b'/')
             .map_or(0, |at| at + 1);
-        let dot = self.0[name_at..]
-            .iter()
-            .rposition(|byte| *byte == b'.')
-            .filter(|at| *at > 0);
-        let cut = dot.map_or(self.0.len(), |at| name_at + at);
-        let mut bytes = self.0[..cut].to_vec();
+        let name = &self.0[name_at..];
+        let dot = name.iter().rposition(|byte| *byte == b'.');
+        let room = NAME_MAX.saturating_sub(infix.len());
+        let (stem, extension) = match dot {
+            Some(at) if at > 0 && name.len() - at < room => name.split_at(at),
+            _ => (name, &[][..]),
+        };
+        let mut kept = stem.len().min(room - extension.len());
+        // Not in the middle of a letter.
+        while kept < stem.len() && kept > 0 && stem[kept] & 0b1100_0000 == 0b1000_0000 {
+            kept -= 1;
+        }
+        let mut bytes = self.0[..name_at].to_vec();
+        bytes.extend_from_slice(&stem[..kept]);
         bytes.extend_from_slice(infix.as_bytes());
-        bytes.extend_from_slice(&self.0[cut..]);
+        bytes.extend_from_slice(extension);
         Self(bytes)
     }
 
@@ -271,6 +283,20 @@ mod tests {
             "d.d/app.x.conf"
         );
         assert_eq!(path("d/.zshrc").with_infix(".x").to_string(), "d/.zshrc.x");
+    }
+
+    #[test]
+    fn a_long_name_gives_way_to_an_infix() {
+        for (name, end) in [
+            ("n".repeat(255), "nn.infix"),
+            (format!("{}.conf", "n".repeat(250)), "nn.infix.conf"),
+            (format!("n.{}", "e".repeat(253)), "ee.infix"),
+            ("ü".repeat(127), "üü.infix"),
+        ] {
+            let long = path(&format!("d/{name}")).with_infix(".infix").to_string();
+            assert!(long.ends_with(end), "{long}");
+            assert!((250..=257).contains(&long.len()), "{}", long.len());
+        }
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! Decides about the paths that both sides changed: by policy, or by holding them.
 
 use super::Context;
+use super::beside::Beside;
 use super::integrate::Integration;
 use crate::error::Result;
 use crate::git::commit::{Commit, Sign};
@@ -86,6 +87,7 @@ pub fn settle(
     let ours_entries = ctx.repo.entries(ours, &paths)?;
     let theirs_entries = ctx.repo.entries(&outcome.tip, &paths)?;
     let policies = policies(ctx, &outcome.tip)?;
+    let mut beside = Beside::default();
     for path in &paths {
         let dispute = Dispute {
             path,
@@ -101,7 +103,7 @@ pub fn settle(
         } else {
             policies.of(path)
         };
-        match decide(ctx, &dispute, policy, ours, &outcome.tip)? {
+        match decide(ctx, &dispute, policy, ours, &outcome.tip, &mut beside)? {
             Decision::Hold => {
                 outcome.holds.push(dispute.held());
                 continue;
@@ -178,6 +180,7 @@ fn decide(
     policy: Policy,
     ours: &Oid,
     theirs: &Oid,
+    beside: &mut Beside,
 ) -> Result<Decision> {
     Ok(match policy {
         Policy::Hold => Decision::Hold,
@@ -197,19 +200,13 @@ fn decide(
         Policy::Union => union(ctx, dispute)?.unwrap_or(Decision::Hold),
         // A submodule beside itself would be one that .gitmodules does not know.
         Policy::Both if dispute.ours.is_some_and(Entry::is_submodule) => Decision::Hold,
-        Policy::Both => both(dispute),
+        Policy::Both => match dispute.ours {
+            None => Decision::Theirs,
+            Some(entry) => beside
+                .name(ctx, dispute.path, entry, ours, theirs)?
+                .map_or(Decision::Hold, |copy| Decision::Beside(copy, entry.clone())),
+        },
     })
-}
-
-/// Named after its content, so that two machines that keep the same file keep it once.
-fn both(dispute: &Dispute<'_>) -> Decision {
-    match dispute.ours {
-        None => Decision::Theirs,
-        Some(entry) => {
-            let infix = format!(".conflict-{}", entry.oid.short());
-            Decision::Beside(dispute.path.with_infix(&infix), entry.clone())
-        }
-    }
 }
 
 /// Lines of both; `None` where one of them is not a text file.
