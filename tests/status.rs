@@ -232,3 +232,64 @@ fn a_broken_pipe_is_no_error() {
     );
     output.does_not_tell("anic").does_not_tell("error");
 }
+
+/// Random histories over the first commit of `main`, with dates that do not rise, as git reads them in:
+/// each ends in two branches.
+fn random_histories(base: &str, count: u64) -> String {
+    use std::fmt::Write as _;
+    let mut seed = 20_261_121_u64;
+    let mut random = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (seed >> 33) % below
+    };
+    let mut stream = String::new();
+    let mut mark = 0;
+    for number in 0..count {
+        let first = mark + 1;
+        for at in 0..14 {
+            mark += 1;
+            let date = 1_700_000_000 + random(3);
+            let mut parent = |at: u64| match random(at + 1) {
+                0 => base.to_owned(),
+                pick => format!(":{}", first + pick - 1),
+            };
+            let (one, other) = (parent(at), parent(at));
+            write!(
+                stream,
+                "commit refs/walk/{number}\nmark :{mark}\ncommitter a <a@b> {date} +0000\ndata 1\nx\n\
+                 from {one}\n"
+            )
+            .unwrap();
+            if one != other && at % 3 == 0 {
+                writeln!(stream, "merge {other}").unwrap();
+            }
+        }
+        for side in ["ours", "theirs"] {
+            let tip = first + random(14);
+            write!(stream, "reset refs/{side}/{number}\nfrom :{tip}\n\n").unwrap();
+        }
+    }
+    stream
+}
+
+#[test]
+fn commits_are_counted_as_git_counts_them_whatever_their_clocks_said() {
+    const COUNT: u64 = 60;
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.write("../histories", random_histories(&laptop.head(), COUNT));
+    laptop
+        .sh("git fast-import --quiet --force < ../histories")
+        .succeeds();
+    for number in 0..COUNT {
+        for (side, place) in [("ours", "heads/main"), ("theirs", "remotes/origin/main")] {
+            let from = format!("refs/{side}/{number}");
+            laptop.git(["update-ref", &format!("refs/{place}"), &from]);
+        }
+        let range = format!("refs/ours/{number}...refs/theirs/{number}");
+        let counted = laptop.git(["rev-list", "--left-right", "--count", &range]);
+        let (ahead, behind) = counted.split_once('\t').expect("two numbers");
+        let status = laptop.sync(["status", "--porcelain"]).succeeds();
+        status.says(&format!("# branch.ab +{ahead} -{behind}\n"));
+    }
+}

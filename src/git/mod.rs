@@ -11,6 +11,7 @@ pub mod commit;
 pub mod config;
 pub mod config_file;
 pub mod create;
+pub mod distance;
 pub mod hooks;
 pub mod ignore;
 pub mod index;

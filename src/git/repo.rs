@@ -486,42 +486,7 @@ impl Repo {
         let text = String::from_utf8_lossy(&asked.stdout).into_owned();
         asked.success().then(|| Oid::parse(text.trim()))?
     }
-
-    /// How many commits `ours` has that `theirs` lacks, and the other way round.
-    ///
-    /// Counting stops at [`COUNT_AT_MOST`] on each side: beyond that nobody reads the number, and
-    /// git's own walk is faster.
-    pub fn ahead_behind(&self, ours: &Oid, theirs: &Oid) -> Result<(usize, usize)> {
-        if ours == theirs {
-            return Ok((0, 0));
-        }
-        Ok((self.count(ours, theirs)?, self.count(theirs, ours)?))
-    }
-
-    fn count(&self, of: &Oid, without: &Oid) -> Result<usize> {
-        let unreadable = |source: &dyn fmt::Display| {
-            Error::failed("the history cannot be read").because(source.to_string())
-        };
-        let id = |oid: &Oid| {
-            gix::ObjectId::from_hex(oid.as_str().as_bytes()).map_err(|source| unreadable(&source))
-        };
-        let walk = self
-            .inner
-            .rev_walk([id(of)?])
-            .with_hidden([id(without)?])
-            .all()
-            .map_err(|source| unreadable(&source))?;
-        let mut count = 0;
-        for commit in walk.take(COUNT_AT_MOST) {
-            commit.map_err(|source| unreadable(&source))?;
-            count += 1;
-        }
-        Ok(count)
-    }
 }
-
-/// Commits are counted up to here.
-pub const COUNT_AT_MOST: usize = 10_000;
 
 fn refused_by_git(asked: &Ended) -> Error {
     let said = asked.complaint();

@@ -9,6 +9,7 @@
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
 pub mod block;
+pub mod divergence;
 pub mod entry;
 pub mod held;
 pub mod machine;
