@@ -162,3 +162,32 @@ fn a_plan_can_be_had_as_json() {
     let json = laptop.sync(["--dry-run", "--json"]).succeeds().json();
     assert!(json.to_string().contains("\"zshrc\""), "{json}");
 }
+
+#[test]
+fn what_an_interrupted_run_left_is_not_touched() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    server.write("zshrc", "server\n");
+    server.sync([]).succeeds();
+    // Killed with its git, when the files are replaced and the branch is about to follow.
+    let killer = "grep -q refs/heads/main && [ $1 = prepared ] || exit 0\n\
+                  kill -9 $(ps -o ppid= -p $PPID) $PPID";
+    laptop.hook("reference-transaction", killer);
+    laptop.run(laptop.sync_command([])).exits(137);
+    laptop.remove(".git/hooks/reference-transaction");
+    laptop.has("zshrc", "server\n");
+
+    for _ in 0..2 {
+        let before = laptop.fingerprint();
+        laptop
+            .run(laptop.sync_command(["--dry-run"]))
+            .exits(1)
+            .tells("error: an earlier run was interrupted")
+            .tells("hint: git sync ")
+            .does_not_tell("recover");
+        assert_eq!(before, laptop.fingerprint());
+    }
+
+    laptop.sync([]).succeeds().tells("recover");
+    laptop.has("zshrc", "server\n").is_clean();
+    assert_eq!(laptop.head(), server.head());
+}

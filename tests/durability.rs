@@ -238,3 +238,25 @@ fn a_run_that_failed_is_not_taken_for_one_that_died() {
     laptop.sync([]).succeeds().does_not_tell("recover");
     laptop.has("zshrc", "server\n").is_in_sync_with(&remote);
 }
+
+#[test]
+fn a_run_that_fails_cleans_up_after_itself() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("zshrc", "server\n").write("new/file", "1\n");
+    server.sync([]).succeeds();
+    let refuse = "grep -q refs/heads/main && [ $1 = prepared ] && exit 1; exit 0";
+    laptop.hook("reference-transaction", refuse);
+    let before = laptop.fingerprint();
+    for _ in 0..2 {
+        laptop
+            .sync([])
+            .exits(1)
+            .tells("update-ref")
+            .does_not_tell("recover");
+        assert_eq!(before, laptop.fingerprint());
+        laptop.lacks(".git/sync/journal");
+    }
+    laptop.remove(".git/hooks/reference-transaction");
+    laptop.sync([]).succeeds().does_not_tell("recover");
+    all_agree(&[&laptop, &server], &remote);
+}

@@ -10,7 +10,9 @@ use crate::sys::host;
 ///
 /// Asked once, before a run that holds the lock does anything: every commit needs it, also those that
 /// are only refs of ours.
-pub fn ensure(ctx: &Context<'_>) -> Result<()> {
+///
+/// That the name is made up is told until it is told for good: `remember` says so.
+pub fn ensure(ctx: &Context<'_>, remember: bool) -> Result<()> {
     if ctx.repo.has_identity() || ctx.repo.identity().is_some() {
         return Ok(());
     }
@@ -26,7 +28,9 @@ pub fn ensure(ctx: &Context<'_>) -> Result<()> {
             "git does not know who you are; commits are made as '{name} <{email}>' \
              (git config --global user.name and user.email set it)"
         ));
-        fs::write_atomic(&told, b"", Durable::No)?;
+        if remember {
+            fs::write_atomic(&told, b"", Durable::No)?;
+        }
     }
     Ok(())
 }

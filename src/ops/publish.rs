@@ -5,7 +5,7 @@
 //! and the stage folder.
 
 use super::Context;
-use super::recover::take_back;
+use super::recover::{settle, take_back};
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
@@ -95,40 +95,38 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
         .map(|name| name.to_string_lossy().into_owned());
     let name = name.unwrap_or_default();
     let changes = ref_changes(publication);
-    Journal::new(&ctx.run, &telling(&changes), &name, steps.clone()).write(&ctx.layout)?;
-    if let Some(left) = carry_out(ctx, &steps)? {
-        take_back(ctx, &steps)?;
-        Journal::remove(&ctx.layout)?;
-        return Ok(Published::Left(vec![left]));
+    let journal = Journal::new(&ctx.run, &telling(&changes), &name, steps);
+    journal.write(&ctx.layout)?;
+    let published = carry_through(ctx, publication, &journal.steps, &finished, &changes);
+    if published.is_err() {
+        // Now, and not by the next run, as after one that died. What does not work now, it tries again.
+        drop(settle(ctx, &journal));
     }
-    let installed = finish_index(ctx, publication, &finished)
-        .and_then(|()| install(ctx, publication, &finished, &changes));
-    let published = match installed {
-        Ok(published) => published,
-        Err(error) => {
-            undo(ctx, &telling(&changes), &steps)?;
-            return Err(error);
-        }
+    published
+}
+
+/// Does what the journal says.
+fn carry_through(
+    ctx: &Context<'_>,
+    publication: &Publication<'_>,
+    steps: &[Step],
+    finished: &PrivateIndex<'_>,
+    changes: &[RefChange],
+) -> Result<Published> {
+    let published = if let Some(left) = carry_out(ctx, steps)? {
+        Published::Left(vec![left])
+    } else {
+        finish_index(ctx, publication, finished)?;
+        install(ctx, publication, finished, changes)?
     };
     if published == Published::Done {
         make_submodule_folders(ctx, publication);
     } else {
-        take_back(ctx, &steps)?;
+        take_back(ctx, steps)?;
     }
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())?;
     Ok(published)
-}
-
-/// After a failure: nothing is left for a later run, which would take it for a run that died. Where
-/// the refs have got through, it is left to that one to finish.
-fn undo(ctx: &Context<'_>, telling: &RefChange, steps: &[Step]) -> Result<()> {
-    if ctx.repo.resolve(&telling.name)? == telling.new {
-        return Ok(());
-    }
-    take_back(ctx, steps)?;
-    Journal::remove(&ctx.layout)?;
-    fs::remove_scratch(ctx.layout.stage())
 }
 
 /// A submodule that is not checked out is an empty folder: git would show one without it as removed.

@@ -3,7 +3,7 @@
 
 use super::guard::Ready;
 use super::{Context, Done};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::journal::{Journal, Step};
 use crate::store::leftovers;
 use crate::sys::lock::Lock;
@@ -12,6 +12,17 @@ use crate::sys::{clock, fs};
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+
+/// Checks that no run that died has left the files half changed: what a rehearsal would tell then is
+/// not what a sync would do, and cleaning up is no rehearsal.
+pub fn is_settled(ctx: &Context<'_>) -> Result<()> {
+    match Journal::read(&ctx.layout)? {
+        None => Ok(()),
+        Some(_) => Err(Error::blocked("an earlier run was interrupted")
+            .hint("git sync   cleans up first; nothing is lost")
+            .hint("a dry run changes nothing, so it cannot")),
+    }
+}
 
 /// Finishes or undoes what a run that died had begun; call it with the lock held.
 pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
@@ -24,6 +35,13 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
         // It died after the journal was gone: what stands there has served.
         return fs::remove_scratch(ctx.layout.stage());
     };
+    settle(ctx, &journal)?;
+    ctx.listener.done(&Done::Recovered);
+    Ok(())
+}
+
+/// Finishes the publication that the journal is about, where it got through, else undoes it.
+pub(super) fn settle(ctx: &Context<'_>, journal: &Journal) -> Result<()> {
     for step in &journal.steps {
         rescue(ctx, step)?;
     }
@@ -32,11 +50,9 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
         // Nothing was decided yet. What a force or a decision had begun, no later run would repeat.
         take_back(ctx, &journal.steps)?;
     }
-    settle_index(ctx, &journal, got_through)?;
+    settle_index(ctx, journal, got_through)?;
     Journal::remove(&ctx.layout)?;
-    fs::remove_scratch(ctx.layout.stage())?;
-    ctx.listener.done(&Done::Recovered);
-    Ok(())
+    fs::remove_scratch(ctx.layout.stage())
 }
 
 /// Killed between the swap and the look at what came out of it: then a file that the user saved in

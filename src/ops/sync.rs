@@ -174,10 +174,17 @@ pub(super) fn with_lock<T>(
     work: impl FnOnce(Ready) -> Result<T>,
 ) -> Result<T> {
     ctx.layout.create()?;
-    let lock = Lock::take(&ctx.layout.lock(), options.wait, clock::epoch())?;
+    let mut lock = Lock::take(&ctx.layout.lock(), options.wait, clock::epoch())?;
+    // Until it is done: what fails before leaves it to be done.
+    lock.pass_on();
     let ready = guard::check(ctx)?;
-    identity::ensure(ctx)?;
-    recover::recover(ctx, &ready, &lock)?;
+    identity::ensure(ctx, !options.dry_run)?;
+    if options.dry_run {
+        recover::is_settled(ctx)?;
+    } else {
+        recover::recover(ctx, &ready, &lock)?;
+        lock.is_cleaned_up();
+    }
     let scratch = ctx.layout.fresh_scratch()?;
     let (branch, upstream) = (ready.branch.name.clone(), ready.upstream.clone());
     ctx.repo.set_lock(Some(lock.share()?));

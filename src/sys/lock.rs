@@ -15,6 +15,7 @@ pub struct Lock {
     file: File,
     died: Option<SystemTime>,
     taken: SystemTime,
+    passes_on: bool,
 }
 
 /// Who holds a lock.
@@ -80,7 +81,12 @@ impl Lock {
             .metadata()
             .and_then(|found| found.modified())
             .map_err(unusable)?;
-        Ok(Self { file, died, taken })
+        Ok(Self {
+            file,
+            died,
+            taken,
+            passes_on: false,
+        })
     }
 
     /// A second handle of the lock: it is held until both are gone, also in another process.
@@ -95,6 +101,16 @@ impl Lock {
         self.taken
     }
 
+    /// Leaves it to the next holder to clean up after one that died.
+    pub fn pass_on(&mut self) {
+        self.passes_on = self.died.is_some();
+    }
+
+    /// There is nothing left to clean up.
+    pub fn is_cleaned_up(&mut self) {
+        self.passes_on = false;
+    }
+
     /// When the holder before us took the lock, if it died with it.
     pub fn predecessor_died(&self) -> Option<SystemTime> {
         self.died
@@ -103,6 +119,9 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        if self.passes_on {
+            return;
+        }
         // If this fails, the next holder looks for leftovers and finds none.
         drop(self.file.set_len(0));
     }
