@@ -113,5 +113,7 @@ fn measure_scans(sandbox: &Sandbox, files: usize, plan: &Plan) -> Outcome<Vec<Sc
     };
     let world = World::build(sandbox, files, ours)?;
     world.connect_to_files(sandbox)?;
-    Scan::measure_all(sandbox, &world, plan)
+    let empty = World::build(sandbox, 1, ours)?;
+    empty.connect_to_files(sandbox)?;
+    Scan::measure_all(sandbox, &world, &empty, plan)
 }

@@ -135,8 +135,8 @@ const CELL_HEAD: &str = "\
 
 /// Head of the table of scans.
 const SCAN_HEAD: &str = "\
-| git's aids | files | git-sync --offline ms | git status ms | ratio | bar |
-|---|---|---|---|---|---|";
+| git's aids | files | git-sync --offline ms | with one file ms | git status ms | scan ÷ git status | bar |
+|---|---|---|---|---|---|---|";
 
 /// One cell as a row.
 fn cell_row(cell: &Cell) -> String {
@@ -168,6 +168,9 @@ fn scan_row(scan: &Scan) -> String {
         scan.aid.to_string(),
         scan.files.to_string(),
         ours.map_or("–".to_owned(), |ms| format!("{ms:.1}")),
+        ours.map_or("–".to_owned(), |_| {
+            format!("{:.1}", stats::median_ms(&scan.floor))
+        }),
         format!("{:.1}", stats::median_ms(&scan.status)),
         ratio(scan.ratio()),
         scan.verdict()
@@ -235,6 +238,7 @@ fn scan_json(scan: &Scan) -> Value {
         "aid": scan.aid.to_string(),
         "files": scan.files,
         "git_sync_ms": scan.ours.as_deref().map(samples_json),
+        "git_sync_one_file_ms": samples_json(&scan.floor),
         "git_status_ms": samples_json(&scan.status),
         "ratio": scan.ratio(),
         "bar": scan.verdict().as_ref().map(verdict_json),

@@ -1,8 +1,12 @@
 //! The work-tree scan: `git-sync --offline` with nothing to do beside `git status --porcelain`,
 //! on the same tree, with git's aids to scanning off and on.
+//!
+//! A sync also takes its lock, and writes its state and its history. What that takes is measured in a
+//! repository with one file, in the same round, and is not counted as scanning; everything that
+//! `git status` does is, its start included.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::bars::{self, Verdict};
@@ -74,18 +78,30 @@ pub(crate) struct Scan {
     pub(crate) files: usize,
     /// Wall times of `git-sync --offline`, unless left out.
     pub(crate) ours: Option<Vec<Duration>>,
+    /// The same in a repository with one file, where there is nothing to scan.
+    pub(crate) floor: Vec<Duration>,
     /// Wall times of `git status --porcelain`.
     pub(crate) status: Vec<Duration>,
 }
 
 impl Scan {
-    /// Measures with every aid in turn, on the one clone of `world`.
-    pub(crate) fn measure_all(sandbox: &Sandbox, world: &World, plan: &Plan) -> Outcome<Vec<Self>> {
-        let clone = &world.seats.first().ok_or("a world without a clone")?.clone;
+    /// Measures with every aid in turn, on the one clone of `world`, and on that of `empty` what is
+    /// no scan.
+    pub(crate) fn measure_all(
+        sandbox: &Sandbox,
+        world: &World,
+        empty: &World,
+        plan: &Plan,
+    ) -> Outcome<Vec<Self>> {
+        let clone_of = |world: &World| -> Outcome<PathBuf> {
+            let seat = world.seats.first().ok_or("a world without a clone")?;
+            Ok(seat.clone.clone())
+        };
+        let (clone, empty) = (&clone_of(world)?, &clone_of(empty)?);
         let measure = |&aid: &Aid| {
             eprintln!("measuring the scan, {} files, aids: {aid}", world.files);
             aid.switch_on(sandbox, clone)?;
-            Self::measure(sandbox, clone, aid, world.files, plan)
+            Self::measure(sandbox, [clone, empty], aid, world.files, plan)
         };
         let scans = Aid::ALL.iter().map(measure).collect();
         stop_daemon(sandbox, clone);
@@ -95,7 +111,7 @@ impl Scan {
     /// One warm-up and the timed rounds with the aid that is switched on.
     fn measure(
         sandbox: &Sandbox,
-        clone: &Path,
+        [clone, empty]: [&Path; 2],
         aid: Aid,
         files: usize,
         plan: &Plan,
@@ -103,10 +119,12 @@ impl Scan {
         let offline = [vec![sandbox.program.clone().into(), "--offline".into()]];
         let status = [step(["git", "status", "--porcelain"])];
         let time = |steps: &[Step]| sandbox.time(clone, steps);
+        let time_empty = |steps: &[Step]| sandbox.time(empty, steps);
         let mut scan = Self {
             aid,
             files,
             ours: None,
+            floor: Vec::new(),
             status: Vec::new(),
         };
         for timed in std::iter::once(false).chain(std::iter::repeat_n(true, plan.rounds)) {
@@ -115,6 +133,8 @@ impl Scan {
                 scan.ours
                     .get_or_insert_default()
                     .extend(timed.then_some(took));
+                scan.floor
+                    .extend(Some(time_empty(&offline)?).filter(|_| timed));
             }
             // A write into the work tree makes the next status renew the index, and a later one
             // in the same second doubt its cache: neither is the usual cost.
@@ -125,11 +145,14 @@ impl Scan {
         Ok(scan)
     }
 
-    /// How many times as long as git's status ours took.
+    /// How many times as long as git's status our scan took.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        self.ours
-            .as_ref()
-            .map(|ours| stats::median_ratio(ours, &self.status))
+        let ours = self.ours.as_ref()?;
+        let scans = ours.iter().zip(&self.floor);
+        let scans: Vec<_> = scans
+            .map(|(all, floor)| all.saturating_sub(*floor))
+            .collect();
+        Some(stats::median_ratio(&scans, &self.status))
     }
 
     /// What the project promises about the scan, and whether it holds.
