@@ -229,3 +229,65 @@ fn forcing_ends_a_hold() {
     conflict.laptop.has("zshrc", "export EDITOR=hx\n").holds([]);
     conflict.upstream_has("zshrc", "export EDITOR=hx");
 }
+
+#[test]
+fn a_force_push_that_does_not_go_through_leaves_this_machine_as_it_was() {
+    let conflict = crate::support::Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let crate::support::Conflict {
+        laptop,
+        server,
+        remote,
+    } = &conflict;
+    laptop.write("tmux.conf", "not committed\n");
+    let before = (laptop.fingerprint(), remote.tip("main"));
+
+    // Refused there, refused here, and overtaken.
+    remote.hook("pre-receive", "exit 1");
+    laptop.sync(["force-push", "--yes"]).exits(1);
+    assert_eq!(before, (laptop.fingerprint(), remote.tip("main")));
+    remote.hook("pre-receive", "exit 0");
+    laptop.hook("pre-push", "exit 1");
+    laptop.sync(["force-push", "--yes"]).exits(1);
+    assert_eq!(before, (laptop.fingerprint(), remote.tip("main")));
+    server.write("vim/vimrc", "newer\n");
+    server.commit("newer");
+    laptop.hook(
+        "pre-push",
+        &format!(
+            "cd '{}' && unset GIT_DIR && git pull -q --rebase && git push -q origin main",
+            server.root().display()
+        ),
+    );
+    laptop.sync(["force-push", "--yes"]).exits(1);
+    assert_eq!(before.0, laptop.fingerprint());
+    assert_eq!(remote.tip("main"), server.head());
+
+    // A plain sync publishes no decision that nobody made.
+    laptop.hook("pre-push", "exit 0");
+    laptop.sync([]).exits(1);
+    laptop.holds(["zshrc"]).has("zshrc", "export EDITOR=hx\n");
+    remote.has("zshrc", "export EDITOR=nano");
+}
+
+#[test]
+fn a_force_of_a_held_path_can_be_taken_back() {
+    for (force, after) in [("force-push", "hx"), ("force-pull", "nano")] {
+        let conflict = crate::support::Conflict::of_content();
+        conflict.is_held(["zshrc"]);
+        let laptop = &conflict.laptop;
+        laptop
+            .sync([force, "--yes"])
+            .succeeds()
+            .tells("git sync --resolve --undo   holds zshrc again");
+        laptop.holds([]);
+        laptop.has("zshrc", format!("export EDITOR={after}\n"));
+        conflict.server.sync([]).succeeds();
+
+        laptop.sync(["resolve", "--undo"]).exits(1);
+
+        laptop.holds(["zshrc"]).has("zshrc", "export EDITOR=hx\n");
+        conflict.upstream_has("zshrc", "export EDITOR=nano");
+        conflict.resolves("--ours", ["zshrc"]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::collide::{self, Known};
 use super::guard::Ready;
-use super::held::Holding;
+use super::held::{self, Holding};
 use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Snapshot};
@@ -15,9 +15,10 @@ use crate::git::refs::RefChange;
 use crate::git::remote::{Fetched, Push, Pushed};
 use crate::git::repo::Upstream;
 use crate::git::transport::Transport;
-use crate::model::entry::{Change, Oid};
+use crate::model::entry::{Change, Entries, Oid};
 use crate::model::held::HeldSet;
 use crate::model::state::Counts;
+use crate::store::decision::Decision;
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 
@@ -258,6 +259,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
         }
     }
 
+    /// The remote comes first: one that refuses, or has moved, leaves this machine as it was.
     fn push(
         &self,
         theirs: Option<&Oid>,
@@ -266,40 +268,50 @@ impl<'a, 'repo> Force<'a, 'repo> {
         snapshot: &Snapshot<'_>,
         outcome: &mut Outcome,
     ) -> Result<()> {
-        self.keep_in_ref(theirs, outcome)?;
-        let refs = self.without_held(holding)?.into_iter().collect();
+        if theirs != Some(commit) {
+            let kept = self.keep_in_ref(theirs, outcome)?;
+            if let Err(error) = self.send(theirs, commit, outcome) {
+                // Nothing was replaced after all.
+                kept.map_or(Ok(()), |name| kept::forget(self.ctx, name))?;
+                return Err(error);
+            }
+        }
         self.publish(&Move {
             new: commit,
             tree: &snapshot.tree,
             changes: Vec::new(),
             index: &snapshot.index,
             seen: snapshot.seen,
-            refs,
-        })?;
+            refs: self.without_held(holding, outcome)?,
+        })
+        .map_err(|error| error.hint(format!("{} has it all", self.upstream.short())))?;
         if !snapshot.changes.is_empty() {
             self.ctx.listener.done(&Done::Committed(&snapshot.changes));
             outcome.committed.clone_from(&snapshot.changes);
         }
-        if theirs == Some(commit) {
-            return Ok(());
+        if outcome.pushed > 0 {
+            self.ctx.listener.done(&Done::Pushed {
+                commits: outcome.pushed,
+                to: &self.upstream.short(),
+            });
         }
+        Ok(())
+    }
+
+    fn send(&self, theirs: Option<&Oid>, commit: &Oid, outcome: &mut Outcome) -> Result<()> {
+        let repo = self.ctx.repo;
         outcome.connections += u32::from(!self.transport.is_shared());
         let push = Push {
             upstream: self.upstream,
             new: commit,
             lease: theirs,
         };
-        match self.ctx.repo.push(&self.transport, &push)? {
+        match repo.push(&self.transport, &push)? {
             Pushed::Done => {
                 outcome.pushed = match theirs {
-                    Some(theirs) => self.ctx.repo.ahead_behind(commit, theirs)?.0,
-                    None => self.ctx.repo.commits(commit, None)?.len(),
+                    Some(theirs) => repo.ahead_behind(commit, theirs)?.0,
+                    None => repo.commits(commit, None)?.len(),
                 };
-                let to = self.upstream.short();
-                self.ctx.listener.done(&Done::Pushed {
-                    commits: outcome.pushed,
-                    to: &to,
-                });
                 Ok(())
             }
             Pushed::Lost => Err(Error::blocked(format!(
@@ -309,8 +321,12 @@ impl<'a, 'repo> Force<'a, 'repo> {
             .hint("git sync --force-push   shows what there is now")),
             Pushed::Refused(error) => Err(error),
             Pushed::Unreachable(unreachable) => {
-                outcome.reach = Reach::Unreachable(unreachable);
-                Ok(())
+                let remote = &self.upstream.remote;
+                Err(
+                    Error::new(Kind::Unreachable, format!("{remote} cannot be reached"))
+                        .because(unreachable.why)
+                        .hint("nothing was forced"),
+                )
             }
         }
     }
@@ -343,7 +359,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
             .hint("nothing was changed"));
         }
         self.keep_in_ref(Some(commit), outcome)?;
-        let refs = self.without_held(holding)?.into_iter().collect();
+        let refs = self.without_held(holding, outcome)?;
         let tree = self.ctx.repo.tree_of(theirs)?;
         let live: Vec<_> = changes
             .into_iter()
@@ -367,16 +383,35 @@ impl<'a, 'repo> Force<'a, 'repo> {
     }
 
     /// Puts what is replaced under a ref, before anything is.
-    fn keep_in_ref(&self, replaced: Option<&Oid>, outcome: &mut Outcome) -> Result<()> {
+    fn keep_in_ref(&self, replaced: Option<&Oid>, outcome: &mut Outcome) -> Result<Option<String>> {
         let Some(replaced) = replaced else {
-            return Ok(());
+            return Ok(None);
         };
-        outcome.kept = Some(kept::keep(self.ctx, replaced.clone())?);
-        Ok(())
+        let name = kept::keep(self.ctx, replaced.clone())?;
+        outcome.kept = Some(name.clone());
+        Ok(Some(name))
     }
 
-    fn without_held(&self, holding: &Holding) -> Result<Option<RefChange>> {
-        holding.change_to(self.ctx, &self.ready.branch.name, &HeldSet::default(), [])
+    /// Nothing is held any more: a decision like any other, so it can be taken back like one.
+    fn without_held(&self, holding: &Holding, outcome: &mut Outcome) -> Result<Vec<RefChange>> {
+        let branch = &self.ready.branch;
+        let (Some(tip), false) = (&branch.tip, holding.set.is_empty()) else {
+            return Ok(Vec::new());
+        };
+        let set = held::refresh(self.ctx, holding, tip)?;
+        outcome.released = set.iter().map(|held| held.path.clone()).collect();
+        let mut refs = Vec::new();
+        if !set.is_empty() {
+            let decision = Decision {
+                set,
+                merged: Entries::new(),
+                tip: tip.clone(),
+            };
+            let decided = decision.save(self.ctx.repo, self.ctx.scratch("decided"))?;
+            refs.push(kept::decide(self.ctx, decided)?);
+        }
+        refs.extend(holding.change_to(self.ctx, &branch.name, &HeldSet::default(), [])?);
+        Ok(refs)
     }
 
     fn publish(&self, to: &Move<'_>) -> Result<()> {

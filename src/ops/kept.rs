@@ -49,6 +49,19 @@ pub fn keep(ctx: &Context<'_>, commit: Oid) -> Result<String> {
     }
 }
 
+/// Takes back what [`keep`] did: nothing was replaced after all.
+pub fn forget(ctx: &Context<'_>, name: String) -> Result<()> {
+    let old = ctx.repo.resolve(&name)?;
+    let change = RefChange {
+        name,
+        old,
+        new: None,
+    };
+    ctx.repo
+        .change_refs("sync: nothing was replaced", &[change])
+        .map(drop)
+}
+
 /// The change that puts what is decided about, `commit`, under a ref, as the newest decision.
 pub fn decide(ctx: &Context<'_>, commit: Oid) -> Result<RefChange> {
     let decided = decisions(ctx)?;

@@ -80,6 +80,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// Paths that a policy decided, and its word.
     pub settled: Vec<(RepoPath, &'static str)>,
+    /// Paths that were held until a force decided about them.
+    pub released: Vec<RepoPath>,
     /// The ref that keeps what was replaced, where something was.
     pub kept: Option<String>,
     /// Was the history of the remote rewritten?

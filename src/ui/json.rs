@@ -46,6 +46,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "settled": settled,
         "held": outcome.held,
         "skipped": outcome.skipped,
+        "released": outcome.released,
         "kept": outcome.kept,
         "rewritten": outcome.rewritten,
         "counts": outcome.counts,

@@ -85,6 +85,13 @@ pub fn outcome(ui: &Ui, outcome: &Outcome) {
     if let Some(kept) = &outcome.kept {
         ui.hint(&format!("what was replaced is kept as {kept}"));
     }
+    if !outcome.released.is_empty() {
+        let paths = match &*outcome.released {
+            [path] => path.to_string(),
+            paths => count(paths.len(), "path"),
+        };
+        ui.hint(&format!("git sync --resolve --undo   holds {paths} again"));
+    }
     if ui.loudness() == Loudness::Quiet && outcome.held.is_empty() {
         return;
     }
