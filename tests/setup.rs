@@ -367,3 +367,25 @@ fn two_machines_set_up_at_once_with_their_own_files_converge() {
     settle(&machines.each_ref());
     all_agree(&machines.each_ref(), &remote);
 }
+
+#[test]
+fn a_branch_with_commits_of_its_own_is_not_published_as_the_main_one() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let main = remote.tip("main");
+    laptop.git(["switch", "-q", "-c", "topic"]);
+    laptop.write("zshrc", "topic\n");
+    laptop.commit("on topic");
+
+    let output = laptop.sync(["setup", "--yes"]).succeeds();
+
+    output.tells("topic -> origin/topic");
+    assert_eq!(remote.tip("main"), main);
+    assert_eq!(remote.tip("topic"), laptop.head());
+
+    // One that only has another name belongs to the branch that is there.
+    laptop.git(["switch", "-q", "--no-track", "-c", "master", "origin/main"]);
+    laptop
+        .sync(["setup", "--yes"])
+        .succeeds()
+        .tells("master -> origin/main");
+}

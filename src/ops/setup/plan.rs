@@ -294,10 +294,15 @@ fn upstream(
     if heads.is_empty() || heads.contains(&branch.name) {
         return Ok(same);
     }
-    match (default, heads.as_slice()) {
-        (Some(default), _) => Ok(of(&default)),
-        (None, [only]) => Ok(of(only)),
-        (None, _) => Err(Error::fatal(format!(
+    let default = match (default, heads.as_slice()) {
+        (Some(default), _) => Some(default),
+        (None, [only]) => Some(only.clone()),
+        (None, _) => None,
+    };
+    match default.and_then(|default| of(&default)) {
+        Some(default) if is_branched_off(repo, branch, &default)? => Ok(same),
+        Some(default) => Ok(Some(default)),
+        None => Err(Error::fatal(format!(
             "{remote} has no branch '{}', and none by default",
             branch.short()
         ))
@@ -305,4 +310,14 @@ fn upstream(
             "git fetch {remote} && git branch -u {remote}/NAME   chooses one"
         ))),
     }
+}
+
+/// Has somebody branched off `default` and committed since? Such a branch is meant to be another one:
+/// what is on it must not be published as `default`. A history of its own is not; it only began
+/// before the two met.
+fn is_branched_off(repo: &Repo, branch: &Branch, default: &Upstream) -> Result<bool> {
+    let (Some(tip), Some(there)) = (&branch.tip, repo.last_seen(&default.tracking)?) else {
+        return Ok(false);
+    };
+    Ok(!repo.is_ancestor(tip, &there)? && repo.merge_base(tip, &there)?.is_some())
 }
