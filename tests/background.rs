@@ -311,3 +311,49 @@ fn machines_may_all_sync_in_the_background_at_once() {
     machines[1].sync([]).succeeds();
     all_agree(&machines.each_ref(), &remote);
 }
+
+#[test]
+fn what_stops_it_before_it_begins_is_seen() {
+    for (what, script) in [
+        ("HEAD is detached", "git checkout -q --detach"),
+        ("has no upstream", "git branch --unset-upstream"),
+        (
+            "a merge is in progress",
+            "git rev-parse HEAD >.git/MERGE_HEAD",
+        ),
+        ("sync.timeout", "git config sync.timeout abc"),
+    ] {
+        let (laptop, _, _) = Sandbox::new().laptop_and_server();
+        laptop.sync([]).succeeds();
+        laptop.shows("✓");
+        let synced = records(&laptop).len();
+        if what != "sync.timeout" {
+            laptop.config("sync.interval", "0");
+        }
+        laptop.sh(script).succeeds();
+        let background = || {
+            let run = laptop.run(laptop.sync_command(["--background"]));
+            run.succeeds().says_nothing();
+        };
+
+        background();
+
+        wait_until("the run is recorded", || records(&laptop).len() > synced);
+        wait_for_quiet(&laptop);
+        laptop.shows("✗");
+        assert_eq!(laptop.state().word, "error", "{what}");
+        let record = records(&laptop).pop().unwrap();
+        let error = record["error"].as_str().unwrap();
+        assert!(error.contains(what), "{error}");
+        assert_eq!(record["result"], "failed");
+
+        if what == "sync.timeout" {
+            // Every shell that starts tries it: said once is enough, and typed it is said again.
+            background();
+            wait_for_quiet(&laptop);
+            assert_eq!(records(&laptop).len(), synced + 1);
+            laptop.run(laptop.sync_command([])).exits(128);
+            assert_eq!(records(&laptop).len(), synced + 2);
+        }
+    }
+}

@@ -44,8 +44,8 @@ fn hand_over(global: &Global) -> Result<()> {
         ..Manner::default()
     };
     let repo = locate::repository(&global.directory, &manner)?;
-    let ctx = Context::new(&repo, &Silence)?;
-    guard::enrolled(&ctx)?;
+    let ctx = Context::for_run(&repo, &Silence, "sync")?;
+    guard::enrolled(&repo)?;
     if is_too_soon(&ctx)? || lock::holder(&ctx.layout.lock()).is_some() {
         return Ok(());
     }

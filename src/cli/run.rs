@@ -14,7 +14,7 @@ const FOR_EVER: Duration = Duration::from_secs(31_536_000);
 /// Syncs.
 pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
     let repo = super::open(global, ui)?;
-    let ctx = Context::new(&repo, ui)?;
+    let ctx = Context::for_run(&repo, ui, "sync")?;
     let outcome = sync(&ctx, &options(global))?;
     Ok(tell(global, ui, &outcome))
 }

@@ -23,7 +23,7 @@ pub struct Difference {
 /// A held path is compared twice: what both sides started from with what is here, and with what is
 /// there.
 pub fn diff(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Vec<Difference>> {
-    guard::enrolled(ctx)?;
+    guard::enrolled(ctx.repo)?;
     let Head::Branch(branch) = ctx.repo.head()? else {
         return Err(Error::fatal(
             "HEAD is detached: there is no branch to compare",

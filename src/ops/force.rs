@@ -79,17 +79,22 @@ pub fn force(
         Winner::Here => "force-push",
         Winner::There => "force-pull",
     });
-    guard::check(ctx)?;
-    with_lock(ctx, options, |ready| {
-        let mut work = || Force::new(ctx, winner, &ready)?.run(options, confirm);
-        if options.dry_run {
-            return rehearse(ctx, work);
-        }
-        begun.announce(ctx)?;
-        let mut result = work();
-        begun.ended(ctx, &mut result);
-        result
-    })
+    let result = guard::check(ctx).and_then(|_| {
+        with_lock(ctx, options, |ready| {
+            let mut work = || Force::new(ctx, winner, &ready)?.run(options, confirm);
+            if options.dry_run {
+                return rehearse(ctx, work);
+            }
+            begun.announce(ctx)?;
+            let mut result = work();
+            begun.ended(ctx, &mut result);
+            result
+        })
+    });
+    if !options.dry_run {
+        begun.refused(ctx, &result);
+    }
+    result
 }
 
 struct Force<'a, 'repo> {

@@ -18,7 +18,7 @@ pub struct Ready {
 
 /// Checks that `ctx.repo` may be synced.
 pub fn check(ctx: &Context<'_>) -> Result<Ready> {
-    enrolled(ctx)?;
+    enrolled(ctx.repo)?;
     let branch = branch(ctx.repo)?;
     let upstream = upstream(ctx, &branch)?;
     Ok(Ready { branch, upstream })
@@ -52,10 +52,10 @@ pub fn branch(repo: &Repo) -> Result<Branch> {
 }
 
 /// Checks that the user has said that this repository may be synced.
-pub fn enrolled(ctx: &Context<'_>) -> Result<()> {
-    let enabled = ctx.repo.config_bool(config::ENABLED)?.unwrap_or(false);
+pub fn enrolled(repo: &Repo) -> Result<()> {
+    let enabled = repo.config_bool(config::ENABLED)?.unwrap_or(false);
     // A global setting would enrol every repository of the user: commits nobody asked for.
-    if enabled && ctx.repo.config_is_local("sync", "enabled") {
+    if enabled && repo.config_is_local("sync", "enabled") {
         return Ok(());
     }
     Err(Error::fatal("this repository is not set up for git sync")

@@ -7,6 +7,6 @@ use crate::store::history;
 
 /// The newest `count` runs, newest first.
 pub fn log(ctx: &Context<'_>, count: usize) -> Result<Vec<RunRecord>> {
-    guard::enrolled(ctx)?;
+    guard::enrolled(ctx.repo)?;
     history::newest(&ctx.layout, count)
 }

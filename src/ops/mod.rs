@@ -144,6 +144,15 @@ impl<'a> Context<'a> {
         self.repo.scan(untracked)
     }
 
+    /// The same for a command that changes something: that it cannot begin is written down.
+    pub fn for_run(
+        repo: &'a Repo,
+        listener: &'a dyn Listener,
+        command: &'static str,
+    ) -> Result<Self> {
+        Self::new(repo, listener).inspect_err(|error| record::cannot_begin(repo, command, error))
+    }
+
     /// A name in the scratch folder that neither this run has used yet, nor a child that outlived an
     /// earlier one.
     pub fn scratch(&self, what: &str) -> PathBuf {

@@ -1,12 +1,15 @@
 //! Writes down what a run did: the state for prompts, the history for people.
 
-use super::Context;
 use super::sync::{Outcome, Reach};
-use crate::error::{Error, Result};
+use super::{Context, guard};
+use crate::error::{Error, Kind, Result};
+use crate::git::Repo;
 use crate::model::run::{RunRecord, RunResult, SCHEMA};
-use crate::model::state::{Counts, State};
+use crate::model::state::State;
+use crate::store::layout::Layout;
 use crate::store::{history, state};
 use crate::sys::clock;
+use std::cell::Cell;
 use std::time::Instant;
 
 /// When a run began.
@@ -15,6 +18,7 @@ pub struct Begun {
     command: &'static str,
     start: String,
     instant: Instant,
+    is_told: Cell<bool>,
 }
 
 impl Begun {
@@ -25,6 +29,7 @@ impl Begun {
             command,
             start,
             instant: Instant::now(),
+            is_told: Cell::new(false),
         }
     }
 
@@ -38,18 +43,44 @@ impl Begun {
 
     /// Writes down how it ended. A disk without room for that does not make a good run bad.
     pub fn ended(&self, ctx: &Context<'_>, result: &mut Result<Outcome>) {
-        let ms = u64::try_from(self.instant.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let ms = self.ms();
         if let Ok(outcome) = result {
             outcome.ms = ms;
         }
         let written = match result {
             Ok(outcome) => self.write(ctx, outcome),
-            Err(error) => self.write_failure(ctx, error, ms),
+            Err(error) => self.write_failure(ctx.repo, &ctx.layout, error, ms),
         };
+        self.is_told.set(true);
         if let Err(error) = written {
             ctx.listener
                 .warn(&format!("the state could not be written: {error}"));
         }
+    }
+
+    /// Writes down that it never came to its work: in the background nobody hears why. Another run is
+    /// no reason, and a repository that is not enrolled is left alone.
+    pub fn refused<T>(&self, ctx: &Context<'_>, result: &Result<T>) {
+        if let Err(error) = result
+            && !self.is_told.get()
+        {
+            self.write_refusal(ctx.repo, &ctx.layout, error);
+        }
+    }
+
+    fn write_refusal(&self, repo: &Repo, layout: &Layout, error: &Error) {
+        if error.kind() == Kind::Busy || guard::enrolled(repo).is_err() {
+            return;
+        }
+        let written = layout
+            .create()
+            .and_then(|()| self.write_failure(repo, layout, error, self.ms()));
+        // The refusal is the error that is told.
+        drop(written);
+    }
+
+    fn ms(&self) -> u64 {
+        u64::try_from(self.instant.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     fn write(&self, ctx: &Context<'_>, outcome: &Outcome) -> Result<()> {
@@ -70,29 +101,28 @@ impl Begun {
             held: outcome.held.len(),
             connections: outcome.connections,
             error,
-            ..self.record(ctx, result, outcome.ms)
+            ..self.record(ctx.repo, result, outcome.ms)
         };
         history::append(&ctx.layout, &record)
     }
 
-    fn write_failure(&self, ctx: &Context<'_>, error: &Error, ms: u64) -> Result<()> {
-        let counts = state::read(&ctx.layout)?
+    fn write_failure(&self, repo: &Repo, layout: &Layout, error: &Error, ms: u64) -> Result<()> {
+        let counts = state::read(layout)?
             .map(|line| line.counts)
             .unwrap_or_default();
-        state::write(&ctx.layout, State::Error, Counts { ..counts })?;
-        let text = std::iter::once(error.to_string()).chain(error.causes());
+        state::write(layout, State::Error, counts)?;
         let record = RunRecord {
-            error: Some(text.collect::<Vec<_>>().join(": ")),
-            ..self.record(ctx, RunResult::Failed, ms)
+            error: Some(in_one_line(error)),
+            ..self.record(repo, RunResult::Failed, ms)
         };
-        history::append(&ctx.layout, &record)
+        history::append(layout, &record)
     }
 
-    fn record(&self, ctx: &Context<'_>, result: RunResult, ms: u64) -> RunRecord {
+    fn record(&self, repo: &Repo, result: RunResult, ms: u64) -> RunRecord {
         RunRecord {
             schema: SCHEMA,
             command: self.command.to_owned(),
-            background: ctx.repo.is_background(),
+            background: repo.is_background(),
             start: self.start.clone(),
             end: clock::rfc3339(clock::now()),
             ms,
@@ -106,4 +136,22 @@ impl Begun {
             error: None,
         }
     }
+}
+
+/// Writes down that `command` could not even begin, because of a setting. The same failure again is no
+/// news: every shell that starts tries it.
+pub(super) fn cannot_begin(repo: &Repo, command: &'static str, error: &Error) {
+    let layout = Layout::of(repo);
+    let newest = history::newest(&layout, 1).unwrap_or_default();
+    let known = newest
+        .first()
+        .is_some_and(|run| run.error.as_ref() == Some(&in_one_line(error)));
+    if !known || !repo.is_background() {
+        Begun::now(command).write_refusal(repo, &layout, error);
+    }
+}
+
+fn in_one_line(error: &Error) -> String {
+    let text = std::iter::once(error.to_string()).chain(error.causes());
+    text.collect::<Vec<_>>().join(": ")
 }

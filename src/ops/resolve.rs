@@ -46,7 +46,7 @@ pub struct Options {
 
 /// The held paths, as they are now.
 pub fn list(ctx: &Context<'_>) -> Result<HeldSet> {
-    guard::enrolled(ctx)?;
+    guard::enrolled(ctx.repo)?;
     list_of_branch(ctx)
 }
 
@@ -64,13 +64,16 @@ pub(super) fn list_of_branch(ctx: &Context<'_>) -> Result<HeldSet> {
 /// Decides as `options` say, and syncs.
 pub fn resolve(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     let begun = Begun::now("resolve");
-    guard::check(ctx)?;
-    with_lock(ctx, &options.sync, |ready| {
-        begun.announce(ctx)?;
-        let mut result = decide_and_sync(ctx, options, &ready.branch);
-        begun.ended(ctx, &mut result);
-        result
-    })
+    let result = guard::check(ctx).and_then(|_| {
+        with_lock(ctx, &options.sync, |ready| {
+            begun.announce(ctx)?;
+            let mut result = decide_and_sync(ctx, options, &ready.branch);
+            begun.ended(ctx, &mut result);
+            result
+        })
+    });
+    begun.refused(ctx, &result);
+    result
 }
 
 fn decide_and_sync(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<Outcome> {

@@ -64,7 +64,7 @@ pub struct Changes {
 
 /// Looks where the repository of `ctx` stands.
 pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
-    guard::enrolled(ctx)?;
+    guard::enrolled(ctx.repo)?;
     let repo = ctx.repo;
     let branch = match repo.head()? {
         Head::Branch(branch) => Some(branch),

@@ -125,30 +125,40 @@ impl Outcome {
 
 /// Syncs the repository of `ctx`.
 pub fn sync(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
+    if options.dry_run {
+        return rehearsed(ctx, options);
+    }
     let begun = Begun::now("sync");
+    let result = guard::check(ctx).and_then(|_| {
+        with_lock(ctx, options, |ready| {
+            machine::remember(&ctx.layout, &ctx.machine)?;
+            begun.announce(ctx)?;
+            let mut result = run(ctx, options, ready);
+            begun.ended(ctx, &mut result);
+            if result.as_ref().is_ok_and(Outcome::is_change) {
+                if let Err(error) = expire(ctx) {
+                    ctx.listener
+                        .warn(&format!("what was replaced long ago is kept on: {error}"));
+                }
+                ctx.repo.maintain()?;
+            }
+            result
+        })
+    });
+    begun.refused(ctx, &result);
+    result
+}
+
+fn rehearsed(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     guard::check(ctx)?;
     with_lock(ctx, options, |ready| {
-        if options.dry_run {
-            return rehearse(ctx, || {
-                let mut outcome = run(ctx, options, ready)?;
-                if options.differences {
-                    outcome.differences = differences(ctx, &outcome)?;
-                }
-                Ok(outcome)
-            });
-        }
-        machine::remember(&ctx.layout, &ctx.machine)?;
-        begun.announce(ctx)?;
-        let mut result = run(ctx, options, ready);
-        begun.ended(ctx, &mut result);
-        if result.as_ref().is_ok_and(Outcome::is_change) {
-            if let Err(error) = expire(ctx) {
-                ctx.listener
-                    .warn(&format!("what was replaced long ago is kept on: {error}"));
+        rehearse(ctx, || {
+            let mut outcome = run(ctx, options, ready)?;
+            if options.differences {
+                outcome.differences = differences(ctx, &outcome)?;
             }
-            ctx.repo.maintain()?;
-        }
-        result
+            Ok(outcome)
+        })
     })
 }
 
