@@ -293,3 +293,27 @@ fn commits_are_counted_as_git_counts_them_whatever_their_clocks_said() {
         status.says(&format!("# branch.ab +{ahead} -{behind}\n"));
     }
 }
+
+#[test]
+fn a_branch_without_an_upstream_is_not_in_sync() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.git(["branch", "--unset-upstream"]);
+
+    laptop
+        .sync(["status"])
+        .succeeds()
+        .says("✗ branch 'main' has no upstream")
+        .does_not_say("no remote")
+        .tells("git branch -u origin/main");
+    laptop.sync(["status", "--exit-code"]).exits(1);
+    laptop
+        .sync(["status", "--porcelain"])
+        .succeeds()
+        .says("# sync.state error");
+    let status = laptop.sync(["status", "--json"]).succeeds().json();
+    assert_eq!(status["refusal"], "branch 'main' has no upstream");
+
+    laptop.git(["branch", "-q", "-u", "origin/main"]);
+    laptop.sync(["status"]).says("✓ In sync with origin/main");
+}

@@ -3,7 +3,7 @@
 
 use super::look::look;
 use super::{Context, guard, inherit};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::git::config::NewFiles;
 use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
@@ -37,6 +37,8 @@ pub struct Outcome {
     pub held: Vec<Held>,
     /// An operation of the user's own that is not finished.
     pub in_progress: Option<&'static str>,
+    /// Why a sync would refuse to begin.
+    pub refusal: Option<Error>,
     /// The run that is going on.
     pub running: Option<Holder>,
     /// The newest run.
@@ -97,13 +99,8 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
     let last_contact = runs.iter().find(contact).cloned();
     let last_run = (!runs.is_empty()).then(|| runs.swap_remove(0));
     let in_progress = repo.in_progress().map(|(what, _)| what);
-    let state = judge(
-        &counts,
-        running,
-        last_run.as_ref(),
-        in_progress,
-        branch.is_some(),
-    );
+    let refusal = guard::check(ctx).and_then(|_| guard::merged(&scan)).err();
+    let state = judge(&counts, running, last_run.as_ref(), refusal.is_some());
     let outcome = Outcome {
         state,
         counts,
@@ -116,6 +113,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         changes,
         held: set.iter().cloned().collect(),
         in_progress,
+        refusal,
         running,
         last_run,
         last_contact,
@@ -159,13 +157,12 @@ fn judge(
     counts: &Counts,
     running: Option<Holder>,
     last: Option<&RunRecord>,
-    in_progress: Option<&str>,
-    on_branch: bool,
+    is_refused: bool,
 ) -> State {
     if running.is_some() {
         return State::Syncing;
     }
-    if !on_branch || in_progress.is_some() {
+    if is_refused {
         return State::Error;
     }
     match counts.state() {

@@ -84,6 +84,7 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
         },
         "held": outcome.held,
         "in_progress": outcome.in_progress,
+        "refusal": outcome.refusal.as_ref().map(ToString::to_string),
         "running": outcome.running.map(|holder| holder.pid),
         "last_contact": outcome.last_contact.as_ref().map(|run| &run.end),
         "last_sync": outcome.last_sync,

@@ -28,6 +28,7 @@ pub fn outcome(ui: &Ui, ctx: &Context<'_>, outcome: &Outcome) {
     let repo = home_relative(ctx.repo.top());
     match &outcome.upstream {
         Some(upstream) => row("repo", &format!("{repo}, {branch} -> {}", upstream.short())),
+        None if outcome.refusal.is_some() => row("repo", &format!("{repo}, {branch}")),
         None => row("repo", &format!("{repo}, {branch} (no remote)")),
     }
     if outcome.upstream.is_some() {
@@ -73,9 +74,8 @@ fn headline(outcome: &Outcome) -> String {
             Some(holder) => format!("A sync is running (pid {})", holder.pid),
             None => "A sync is running".to_owned(),
         },
-        State::Error => match outcome.in_progress {
-            Some(what) => format!("{what} is in progress"),
-            None if outcome.branch.is_none() => "HEAD is detached".to_owned(),
+        State::Error => match &outcome.refusal {
+            Some(refusal) => refusal.to_string(),
             None => "The last run failed".to_owned(),
         },
         _ => parts.join(", "),
@@ -161,7 +161,10 @@ fn hints(ui: &Ui, outcome: &Outcome) {
             ui.hint("git sync   brings both together");
         }
         State::Held => ui.hint("git sync --resolve   decides"),
-        State::Error if outcome.in_progress.is_none() => ui.hint("git sync   tries again"),
+        State::Error => match &outcome.refusal {
+            Some(refusal) => refusal.hints().iter().for_each(|hint| ui.hint(hint)),
+            None => ui.hint("git sync   tries again"),
+        },
         _ => {}
     }
 }
