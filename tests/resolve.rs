@@ -541,3 +541,20 @@ fn two_machines_that_write_the_same_resolution_converge_by_themselves() {
     all_agree(&[&laptop, &desktop, &server], &remote);
     server.has("zshrc", "all of us\n");
 }
+
+#[test]
+fn a_decision_names_the_files_that_it_replaces() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    conflict
+        .laptop
+        .sync(["resolve", "--theirs", "zshrc"])
+        .succeeds()
+        .tells("replace  1 file: zshrc")
+        .does_not_say("Already");
+    conflict
+        .laptop
+        .sync(["resolve", "--undo"])
+        .exits(1)
+        .tells("replace  1 file: zshrc");
+}

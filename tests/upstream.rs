@@ -155,6 +155,43 @@ fn a_deleted_upstream_branch_is_said_and_nothing_is_deleted_here() {
 }
 
 #[test]
+fn a_remote_that_went_back_names_the_files_that_went_back_with_it() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    let before = remote.tip("main");
+    server.write("zshrc", "server\n");
+    settle(&[&server, &laptop]);
+    remote.git(["update-ref", "refs/heads/main", &before]);
+
+    server
+        .sync(["--dry-run"])
+        .succeeds()
+        .says("pull     1 file")
+        .says("M zshrc");
+    laptop
+        .sync([])
+        .succeeds()
+        .tells("was rewritten")
+        .tells("pull     1 file: zshrc")
+        .says("✓ In sync with");
+
+    laptop.is_in_sync_with(&remote);
+}
+
+#[test]
+fn what_was_committed_is_not_called_unchanged() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    remote.git(["update-ref", "-d", "refs/heads/main"]);
+    laptop.write("zshrc", "changed\n");
+    laptop
+        .sync([])
+        .exits(1)
+        .tells("commit   1 file: zshrc")
+        .tells("nothing was sent")
+        .does_not_tell("nothing was changed");
+}
+
+#[test]
 fn a_default_branch_renamed_at_the_remote_is_said_with_the_way_out() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     remote.git(["branch", "-m", "main", "trunk"]);

@@ -70,6 +70,8 @@ pub enum Done<'a> {
         /// What they changed.
         changes: &'a [Change],
     },
+    /// A decision changed files of this machine.
+    Replaced(&'a [Change]),
     /// Both sides had commits, and they were put together.
     Integrated(&'a str),
     /// A policy settled a path.

@@ -1,7 +1,7 @@
 //! Puts what was decided for held paths into the work tree.
 
 use super::publish::{IndexSeen, Publication, Published, publish};
-use super::{Context, collide, held, kept};
+use super::{Context, Done, collide, held, kept};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
@@ -80,7 +80,7 @@ pub(super) fn try_put(
             new: new.unwrap_or(tip),
             index_tree: &index_tree,
             live_tree: &live_tree,
-            changes,
+            changes: changes.clone(),
             copies: BTreeMap::new(),
             index: &index,
             index_holds: None,
@@ -94,6 +94,9 @@ pub(super) fn try_put(
             // Something stands there again: then it stays kept, as was said.
             swap::move_to_free(kept, live)?;
         }
+    }
+    if matches!(published, Ok(Published::Done)) && !changes.is_empty() {
+        ctx.listener.done(&Done::Replaced(&changes));
     }
     published
 }

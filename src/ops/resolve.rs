@@ -86,7 +86,9 @@ fn decide_and_sync(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Res
         decide(ctx, options, branch)?;
     }
     let ready = guard::check(ctx)?;
-    sync::run(ctx, &options.sync, ready)
+    let mut outcome = sync::run(ctx, &options.sync, ready)?;
+    outcome.decided = true;
+    Ok(outcome)
 }
 
 fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {

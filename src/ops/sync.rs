@@ -80,6 +80,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// Paths that a policy decided, and its word.
     pub settled: Vec<(RepoPath, &'static str)>,
+    /// Was something decided before, or a decision taken back?
+    pub decided: bool,
     /// Paths that were held until a force decided about them.
     pub released: Vec<RepoPath>,
     /// The ref that keeps what was replaced, where something was.
@@ -119,7 +121,11 @@ impl Outcome {
 
     /// Did anything change, or would it?
     pub fn is_change(&self) -> bool {
-        !self.committed.is_empty() || self.pulled + self.pushed > 0 || !self.settled.is_empty()
+        self.decided
+            || self.pulled + self.pushed > 0
+            || !(self.committed.is_empty()
+                && self.pulled_changes.is_empty()
+                && self.settled.is_empty())
     }
 }
 

@@ -171,7 +171,7 @@ impl Meeting<'_, '_> {
                 "git push {remote} HEAD:{branch}   puts it back as it is here"
             ))
             .hint(format!(
-                "it was last seen at {}; nothing was changed",
+                "it was last seen at {}; nothing was sent to it",
                 seen.short()
             )))
     }
@@ -212,7 +212,7 @@ impl Meeting<'_, '_> {
                         "git fetch --unshallow {}   brings the history",
                         self.upstream.remote
                     ))
-                    .hint("nothing was changed"),
+                    .hint("nothing was taken from the remote, and nothing sent to it"),
             );
         }
         if base.is_some() && base.as_ref() == seen {
@@ -371,7 +371,8 @@ impl Meeting<'_, '_> {
                 theirs.short()
             ));
         }
-        if self.outcome.pulled > 0 {
+        // A history that was rewritten to fewer commits brings none, and changes files.
+        if self.outcome.pulled > 0 || !incoming.is_empty() {
             listener.done(&Done::Pulled {
                 commits: self.outcome.pulled,
                 changes: incoming,

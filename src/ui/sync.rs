@@ -21,10 +21,15 @@ pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
             "an earlier run was interrupted; nothing was lost",
         ),
         Done::Committed(changes) => line("commit", &files(changes)),
+        Done::Pulled {
+            commits: 0,
+            changes,
+        } => line("pull", &files(changes)),
         Done::Pulled { commits, changes } => line(
             "pull",
             &format!("{}{}", count(*commits, "commit"), named(changes)),
         ),
+        Done::Replaced(changes) => line("replace", &files(changes)),
         Done::Integrated(how) if loudness >= Loudness::Verbose => line("join", how),
         Done::Integrated(_) => return None,
         Done::Settled(path, word) => line("settle", &format!("{path} (policy {word})")),
@@ -230,12 +235,12 @@ fn rehearsal(ui: &Ui, outcome: &Outcome) {
         let head = count(outcome.committed.len(), "file");
         part("commit", head, &outcome.committed);
     }
-    if outcome.pulled > 0 {
-        part(
-            "pull",
-            count(outcome.pulled, "commit"),
-            &outcome.pulled_changes,
-        );
+    if outcome.pulled > 0 || !outcome.pulled_changes.is_empty() {
+        let head = match outcome.pulled {
+            0 => count(outcome.pulled_changes.len(), "file"),
+            commits => count(commits, "commit"),
+        };
+        part("pull", head, &outcome.pulled_changes);
     }
     for (path, word) in &outcome.settled {
         part("settle", format!("{path} (policy {word})"), &[]);
