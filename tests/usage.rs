@@ -110,3 +110,32 @@ fn errors_speak_like_git() {
         .find(|line| !line.is_empty() && !known.iter().any(|known| line.starts_with(known)));
     assert_eq!(strange, None, "{}", output.scene());
 }
+
+#[test]
+fn an_answer_that_cannot_be_written_is_no_success() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    for words in [
+        "status --json",
+        "status",
+        "log",
+        "resolve --list --json",
+        "--version",
+        "--json",
+    ] {
+        laptop
+            .sh(&format!("git-sync {words} >/dev/full"))
+            .exits(128)
+            .tells("fatal: the answer cannot be written")
+            .tells("No space left on device");
+    }
+    // One who has read enough goes away, and that is all right.
+    laptop
+        .sh("(git-sync status; echo $? >../code) | true; cat ../code")
+        .succeeds()
+        .says("0");
+    laptop
+        .sh("git-sync status --porcelain | head -n 1")
+        .succeeds()
+        .says("# branch.head main");
+}

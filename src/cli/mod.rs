@@ -36,8 +36,13 @@ pub fn main() -> ExitCode {
         Ok(cli) => start(&cli),
         Err(error) => {
             let asked = !error.use_stderr();
-            drop(error.print());
-            if asked { Exit::Done } else { Exit::Usage }
+            let ui = Ui::new(Loudness::Normal, Colour::default(), false);
+            ui.note(error.print());
+            if asked {
+                end(&ui, Exit::Done)
+            } else {
+                Exit::Usage
+            }
         }
     };
     ExitCode::from(exit.code())
@@ -54,7 +59,7 @@ fn start(cli: &Cli) -> Exit {
         .map_err(|source| Error::failed("signals cannot be watched").because(source))
         .and_then(|()| cli.read())
         .and_then(|mode| dispatch(&mode, global, &ui));
-    result.unwrap_or_else(|error| {
+    let exit = result.unwrap_or_else(|error| {
         let exit = Exit::of_error(&error);
         if global.json {
             ui.answer(&json::line(&json::error(&error, exit.code())));
@@ -62,7 +67,19 @@ fn start(cli: &Cli) -> Exit {
             ui.error(&error);
         }
         exit
-    })
+    });
+    end(&ui, exit)
+}
+
+/// The exit, unless the answer that it belongs to could not be written.
+fn end(ui: &Ui, exit: Exit) -> Exit {
+    match ui.finish() {
+        Ok(()) => exit,
+        Err(error) => {
+            ui.error(&error);
+            Exit::of_error(&error)
+        }
+    }
 }
 
 fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {

@@ -12,12 +12,13 @@ pub mod status;
 pub mod style;
 pub mod sync;
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::ops::{Done, Listener};
 use crate::sys::terminal;
 use anstream::AutoStream;
-use std::cell::Cell;
-use std::io::Write as _;
+use std::cell::{Cell, OnceCell};
+use std::io::{ErrorKind, Write as _};
+use std::rc::Rc;
 use style::Colour;
 
 /// How much is said.
@@ -40,6 +41,7 @@ pub struct Ui {
     colour: Cell<Colour>,
     hints: Cell<bool>,
     machine: bool,
+    unsaid: Rc<OnceCell<std::io::Error>>,
 }
 
 impl Ui {
@@ -52,6 +54,7 @@ impl Ui {
             colour: Cell::new(colour),
             hints: Cell::new(true),
             machine,
+            unsaid: Rc::default(),
         }
     }
 
@@ -70,20 +73,40 @@ impl Ui {
         self.hints.set(show);
     }
 
-    /// The answer, on stdout. A reader that went away is no failure: what was to be done is done.
+    /// The answer, on stdout.
     pub fn answer(&self, text: &str) {
         let mut stream = AutoStream::new(std::io::stdout().lock(), self.colour.get().stdout());
-        drop(
-            stream
-                .write_all(text.as_bytes())
-                .and_then(|()| stream.flush()),
-        );
+        let written = stream.write_all(text.as_bytes());
+        self.note(written.and_then(|()| stream.flush()));
     }
 
     /// Bytes as they are, on stdout.
     pub fn answer_bytes(&self, bytes: &[u8]) {
         let mut stream = std::io::stdout().lock();
-        drop(stream.write_all(bytes).and_then(|()| stream.flush()));
+        self.note(stream.write_all(bytes).and_then(|()| stream.flush()));
+    }
+
+    /// Keeps why an answer could not be given. A reader that went away has what it wanted.
+    pub fn note(&self, written: std::io::Result<()>) {
+        if let Err(error) = written
+            && error.kind() != ErrorKind::BrokenPipe
+        {
+            // The first failure says it; what comes after it fails for the same reason.
+            drop(self.unsaid.set(error));
+        }
+    }
+
+    /// Was every answer given? Asked at the end: what was to be done is done either way.
+    ///
+    /// # Errors
+    /// When one could not be written: who reads it must not take what is missing for the answer.
+    pub fn finish(&self) -> Result<()> {
+        match self.unsaid.get() {
+            None => Ok(()),
+            Some(error) => {
+                Err(Error::fatal("the answer cannot be written").because(error.to_string()))
+            }
+        }
     }
 
     /// A line of the talk, on stderr.
