@@ -558,3 +558,33 @@ fn a_decision_names_the_files_that_it_replaces() {
         .exits(1)
         .tells("replace  1 file: zshrc");
 }
+
+#[test]
+fn a_file_that_git_was_told_not_to_look_at_is_not_decided_about_in_vain() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.git(["update-index", "--skip-worktree", "zshrc"]);
+    laptop.write("zshrc", "here\n");
+    server.write("zshrc", "there\n");
+    server.sync([]).succeeds();
+    // Not the words about an untracked file: it is tracked.
+    laptop
+        .sync(["force-pull", "--yes"])
+        .exits(1)
+        .tells("git was told not to look at 'zshrc'")
+        .does_not_tell("not tracked");
+    laptop.sync([]).exits(1);
+    laptop.holds(["zshrc"]);
+
+    laptop
+        .sync(["resolve", "--ours", "zshrc"])
+        .exits(1)
+        .tells("git was told not to look at 'zshrc'")
+        .tells("--no-skip-worktree zshrc");
+
+    laptop.sync([]).exits(1);
+    laptop.holds(["zshrc"]).has("zshrc", "here\n");
+    remote.has("zshrc", "there");
+    laptop.git(["update-index", "--no-skip-worktree", "zshrc"]);
+    laptop.sync(["resolve", "--ours", "zshrc"]).succeeds();
+    remote.has("zshrc", "here");
+}

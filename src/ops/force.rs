@@ -355,6 +355,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
         };
         let collisions = collide::find(self.ctx, &changes, theirs, known)?;
         if let Some(held) = collisions.holds.first() {
+            guard::watched(self.ctx, &held.path)?;
             return Err(Error::blocked(format!(
                 "'{}' is not tracked here, and {} has it",
                 held.path,

@@ -6,6 +6,7 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
+use crate::model::path::RepoPath;
 
 /// A repository that may be synced.
 #[derive(Debug, Clone)]
@@ -93,4 +94,19 @@ pub fn merged(scan: &Scan) -> Result<()> {
     Err(Error::blocked(format!("'{first}' has an unfinished merge"))
         .hint("git status   lists what is unfinished")
         .hint("git add FILE   after mending each one"))
+}
+
+/// Checks that git may look at `path`: where it was told not to, what is there is never committed.
+pub(super) fn watched(ctx: &Context<'_>, path: &RepoPath) -> Result<()> {
+    if !ctx.repo.unwatched()?.contains(path) {
+        return Ok(());
+    }
+    Err(Error::blocked(format!(
+        "git was told not to look at '{path}', which is changed here"
+    ))
+    .hint(format!(
+        "git update-index --no-skip-worktree {path} && git update-index \
+                 --no-assume-unchanged {path}   lets it look again"
+    ))
+    .hint("nothing was changed"))
 }

@@ -105,6 +105,10 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
     }
     let mut rest = set.clone();
     for held in &chosen {
+        if options.choice != Choice::Theirs {
+            // The sync that follows would not see it.
+            guard::watched(ctx, &held.path)?;
+        }
         rest.remove(&held.path);
     }
     let mut targets = Targets::new();
