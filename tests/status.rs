@@ -233,6 +233,21 @@ fn a_broken_pipe_is_no_error() {
     output.does_not_tell("anic").does_not_tell("error");
 }
 
+#[test]
+fn a_file_that_cannot_be_read_is_skipped_and_nothing_to_commit() {
+    let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
+    laptop.write("secret", "1\n").chmod("secret", 0o000);
+    laptop.sync([]).exits(1).tells("secret");
+    let status = laptop.sync(["status", "--json"]).succeeds().json();
+    assert_eq!(status["state"], "synced", "{status}");
+    assert_eq!(status["changes"]["skipped"][0], "secret", "{status}");
+    assert_eq!(
+        status["changes"]["untracked"],
+        serde_json::json!([]),
+        "{status}"
+    );
+}
+
 /// Random histories over the first commit of `main`, with dates that do not rise, as git reads them in:
 /// each ends in two branches.
 fn random_histories(base: &str, count: u64) -> String {

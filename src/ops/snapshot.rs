@@ -136,7 +136,8 @@ fn unkeepable(scan: &Scan) -> Vec<Skipped> {
         .collect()
 }
 
-fn unreadable(ctx: &Context<'_>, path: &RepoPath) -> Option<&'static str> {
+/// Why the file at `path` cannot be taken in, where it cannot.
+pub(super) fn unreadable(ctx: &Context<'_>, path: &RepoPath) -> Option<&'static str> {
     let file = path.below(ctx.repo.top());
     let found = std::fs::symlink_metadata(&file).ok()?;
     if found.is_dir() || found.is_symlink() {

@@ -2,7 +2,7 @@
 //! the prompt.
 
 use super::look::look;
-use super::{Context, guard, inherit};
+use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::config::NewFiles;
 use crate::git::repo::{Branch, Head, Upstream};
@@ -14,6 +14,7 @@ use crate::model::state::{Counts, State};
 use crate::model::url;
 use crate::store::{history, state};
 use crate::sys::lock::{self, Holder};
+use std::collections::BTreeSet;
 
 /// So many runs are looked through for the last one that reached the remote.
 const LOOK_BACK: usize = 50;
@@ -76,7 +77,14 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .as_ref()
         .and_then(|branch| repo.upstream(&branch.name));
     let set = held_now(ctx, branch.as_ref())?;
-    let scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
+    let mut scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
+    // A sync names it and leaves it out, so it is nothing to commit.
+    let unreadable = |path: &RepoPath| snapshot::unreadable(ctx, path).is_some();
+    let changed = std::mem::take(&mut scan.changed);
+    let (skipped, changed): (BTreeSet<_>, _) = changed.into_iter().partition(unreadable);
+    scan.changed = changed;
+    scan.untracked.retain(|path| !skipped.contains(path));
+    scan.untrackable.extend(skipped);
     let changes = changes(&scan, &set);
     let mut counts = Counts {
         held: set.len(),
