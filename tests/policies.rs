@@ -1,6 +1,6 @@
 //! Policies of `.sync/config.yaml` settle volatile files by themselves, alike on every machine.
 
-use crate::support::{Conflict, Machine, all_agree, nothing, settle};
+use crate::support::{Conflict, Machine, Sandbox, all_agree, nothing, settle};
 
 /// Both machines know the policy, then append to one log in their own way.
 fn with_policy(policy: &str) -> Conflict {
@@ -101,6 +101,28 @@ fn a_policy_says_nothing_about_other_files() {
     conflict.server.sync([]).succeeds();
     conflict.laptop.write("zshrc", "laptop\n");
     conflict.is_held(["zshrc"]);
+}
+
+#[test]
+fn the_rules_themselves_are_held() {
+    for policy in ["both", "ours", "theirs", "newest", "union"] {
+        let rules = |extra: &str| format!("version: 1\npolicies:\n  \"*\": {policy}\n{extra}");
+        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+        laptop.write(".sync/config.yaml", rules(""));
+        settle(&[&laptop, &server]);
+        server.write(".sync/config.yaml", rules("  \"a\": hold\n"));
+        server.sync([]).succeeds();
+        laptop.write(".sync/config.yaml", rules("  \"b\": hold\n"));
+
+        laptop.sync([]).exits(1);
+
+        laptop
+            .has(".sync/config.yaml", rules("  \"b\": hold\n"))
+            .holds([".sync/config.yaml"]);
+        laptop.sync(["resolve", "--theirs"]).succeeds();
+        server.sync([]).succeeds();
+        all_agree(&[&laptop, &server], &remote);
+    }
 }
 
 #[test]

@@ -77,8 +77,12 @@ impl Policies {
         Ok(Self(policies))
     }
 
-    /// The policy for `path`.
+    /// The policy for `path`. The rules themselves are held: a copy beside them would be a file that
+    /// no machine takes, and what they say is for the user to decide.
     pub fn of(&self, path: &RepoPath) -> Policy {
+        if path.as_bytes() == SHARED_CONFIG.as_bytes() {
+            return Policy::Hold;
+        }
         let path = Path::new(path.as_os_str());
         self.0
             .iter()
