@@ -94,6 +94,67 @@ fn newest_takes_the_later_change() {
     conflict.server.has("app/history", "first\nlater\n");
 }
 
+/// Makes `app/history` on `machine` as old as `date` says.
+fn written_at(machine: &Machine, date: &str) {
+    let touch = format!("touch -d '{date}' app/history");
+    machine.sh(&touch).succeeds();
+}
+
+#[test]
+fn newest_goes_by_the_edit_and_not_by_the_sync() {
+    for (here, there, winner) in [
+        ("2026-10-05", "2026-10-12", "first\nserver\n"),
+        ("2026-10-12", "2026-10-05", "first\nlaptop\n"),
+    ] {
+        let sandbox = Sandbox::new();
+        let (laptop, server, remote) = sandbox.laptop_and_server();
+        let rules = "version: 1\npolicies:\n  \"app/*\": newest\n";
+        laptop.write(".sync/config.yaml", rules);
+        laptop.write("app/history", "first\n");
+        settle(&[&laptop, &server]);
+        laptop.write("app/history", "first\nlaptop\n");
+        written_at(&laptop, here);
+        // In the same commit, and newer than all: it says nothing about the other file.
+        laptop.write("zshrc", "laptop, now\n");
+        server.write("app/history", "first\nserver\n");
+        written_at(&server, there);
+        if winner.contains("laptop") {
+            laptop.sync(["--offline"]).succeeds();
+        }
+        server.sync([]).succeeds();
+
+        let plan = laptop.sync(["--dry-run", "--json"]).succeeds().json();
+        laptop.sync([]).succeeds();
+
+        laptop.has("app/history", winner);
+        let pulls = plan["steps"]["pull"]["changes"].to_string();
+        assert_eq!(pulls.contains("history"), winner.contains("server"));
+        server.sync([]).succeeds();
+        server.has("app/history", winner);
+        all_agree(&[&laptop, &server], &remote);
+    }
+}
+
+#[test]
+fn an_edit_is_as_old_as_its_file_on_the_other_machine_too() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("app/history", "1\n");
+    written_at(&laptop, "2026-10-05 10:00:00 UTC");
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    let log = ["log", "-1", "--format=%at", "--", "app/history"];
+    assert_eq!(server.git(log), "1791194400");
+    // A file of the future was written now, at the latest.
+    laptop.write("app/history", "2\n");
+    written_at(&laptop, "2036-10-05");
+    laptop.sync([]).succeeds();
+    let time: i64 = remote
+        .git(["log", "-1", "--format=%at", "main"])
+        .parse()
+        .unwrap();
+    assert!((1_792_569_600..1_792_573_200).contains(&time), "{time}");
+}
+
 #[test]
 fn a_policy_says_nothing_about_other_files() {
     let conflict = with_policy("union");

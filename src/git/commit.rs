@@ -4,6 +4,7 @@ use super::Repo;
 use super::tree::unread;
 use crate::error::{Error, Kind, Result};
 use crate::model::entry::Oid;
+use crate::sys::{clock, env};
 
 /// A commit as it is read and made again.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Commit {
     pub parents: Vec<Oid>,
     /// Who wrote it; `None` for one that is being made here and now.
     pub author: Option<Author>,
+    /// When it was written, seconds since 1970, where there is no author to say it; `None`: now.
+    pub written: Option<i64>,
     /// The message, in `encoding`.
     pub message: Vec<u8>,
     /// The encoding of the message, where it is not UTF-8.
@@ -46,6 +49,7 @@ impl Commit {
             tree,
             parents,
             author: None,
+            written: None,
             message: message.into(),
             encoding: None,
         }
@@ -72,6 +76,7 @@ impl Commit {
                 email: email.to_owned(),
                 date: date.trim().to_owned(),
             }),
+            written: None,
             message: bytes[end + 2..].to_vec(),
             encoding: value("encoding").map(str::to_owned),
         })
@@ -128,7 +133,11 @@ impl Repo {
             git = git
                 .env("GIT_AUTHOR_NAME", &author.name)
                 .env("GIT_AUTHOR_EMAIL", &author.email)
-                .env("GIT_AUTHOR_DATE", format!("@{}", author.date));
+                .env(env::GIT_AUTHOR_DATE, format!("@{}", author.date));
+        } else if let Some(time) = commit.written
+            && env::get(env::GIT_AUTHOR_DATE).is_none()
+        {
+            git = git.env(env::GIT_AUTHOR_DATE, clock::git_date(time));
         }
         if let Some(encoding) = &commit.encoding {
             git = git.setting(format!("i18n.commitEncoding={encoding}"));

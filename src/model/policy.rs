@@ -26,7 +26,7 @@ pub enum Policy {
     Ours,
     /// The side that came first wins: the remote's.
     Theirs,
-    /// The side that changed the path last wins, by the time of its commit.
+    /// The side that changed the path last wins, by the author date of its commit.
     Newest,
     /// Lines of both, this machine's after the remote's.
     Union,

@@ -28,6 +28,7 @@ pub mod status;
 pub mod sync;
 pub mod undo;
 pub mod upstream;
+mod written;
 
 use crate::error::Result;
 use crate::git::Repo;

@@ -1,8 +1,8 @@
 //! Decides about the paths that both sides changed: by policy, or by holding them.
 
-use super::Context;
 use super::beside::Beside;
 use super::integrate::Integration;
+use super::{Context, written};
 use crate::error::Result;
 use crate::git::commit::{Commit, Sign};
 use crate::model::entry::{Entry, Oid};
@@ -187,10 +187,8 @@ fn decide(
         Policy::Ours => dispute.put_ours(),
         Policy::Theirs => Decision::Theirs,
         Policy::Newest => {
-            let (here, there) = (
-                ctx.repo.last_change(ours, dispute.path)?,
-                ctx.repo.last_change(theirs, dispute.path)?,
-            );
+            let here = written::here(ctx, ours, dispute.path, dispute.ours)?;
+            let there = ctx.repo.last_change(theirs, dispute.path)?;
             if here > there {
                 dispute.put_ours()
             } else {

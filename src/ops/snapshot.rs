@@ -1,7 +1,7 @@
 //! Makes a commit of what the work tree has, without touching it or the user's index.
 
 use super::publish::IndexSeen;
-use super::{Context, pre_commit};
+use super::{Context, pre_commit, written};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::NewFiles;
@@ -189,7 +189,10 @@ pub fn commit(
     }
     let message = message(ctx, snapshot, dry_run)?;
     let parents = tip.cloned().into_iter().collect();
-    let commit = Commit::new(snapshot.tree.clone(), parents, message);
+    let commit = Commit {
+        written: Some(written::last_of(ctx, &snapshot.changes)?),
+        ..Commit::new(snapshot.tree.clone(), parents, message)
+    };
     let sign = if dry_run { Sign::No } else { Sign::Yes };
     repo.write_commit(&commit, sign).map(Some)
 }

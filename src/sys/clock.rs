@@ -29,6 +29,14 @@ pub fn civil(time: Timestamp) -> String {
         .to_string()
 }
 
+/// Seconds since 1970 as git reads them, in the zone of this machine. Without a zone git takes small
+/// numbers for something else.
+pub fn git_date(epoch: i64) -> String {
+    let time = Timestamp::from_second(epoch).unwrap_or_default();
+    let zone = time.to_zoned(TimeZone::system()).strftime("%z").to_string();
+    format!("@{epoch} {zone}")
+}
+
 /// A name for one run: sorts by time, differs between two processes of one second.
 pub fn run_id() -> String {
     let time = now()

@@ -27,6 +27,8 @@ pub const GIT_SSH_COMMAND: &str = "GIT_SSH_COMMAND";
 pub const GIT_SSH: &str = "GIT_SSH";
 /// Git's: the user's own settings, in place of `~/.gitconfig`.
 pub const GIT_CONFIG_GLOBAL: &str = "GIT_CONFIG_GLOBAL";
+/// Git's: when a commit was written, given by hand.
+pub const GIT_AUTHOR_DATE: &str = "GIT_AUTHOR_DATE";
 /// Git's: switches hints off.
 pub const GIT_ADVICE: &str = "GIT_ADVICE";
 /// Git's: set when git pages our output.

@@ -308,6 +308,11 @@ pub fn files_below(folder: &Path) -> Result<Vec<Vec<u8>>> {
     Ok(files)
 }
 
+/// When what stands at `path` was last written, seconds since 1970; `None` where nothing does.
+pub fn modified(path: &Path) -> Result<Option<i64>> {
+    Ok(look(path)?.map(|found| found.mtime()))
+}
+
 /// Makes a symbolic link.
 pub fn symlink(target: &Path, link: &Path) -> Result<()> {
     std::os::unix::fs::symlink(target, link).map_err(|source| failed("create", link, source))
