@@ -134,6 +134,72 @@ fn porcelain_with_nul_gives_names_as_they_are() {
     );
 }
 
+/// Every string in `value`, and every path that is no text, in bytes.
+fn names_in(value: &serde_json::Value, found: &mut Vec<Vec<u8>>) {
+    match value {
+        serde_json::Value::String(text) => found.push(text.clone().into_bytes()),
+        serde_json::Value::Array(all) => all.iter().for_each(|one| names_in(one, found)),
+        serde_json::Value::Object(members) => match members.get("hex") {
+            Some(digits) => {
+                let digits = digits.as_str().expect("a string").as_bytes();
+                let byte = |two: &[u8]| std::str::from_utf8(two).unwrap().to_owned();
+                let bytes = digits.chunks(2).map(byte);
+                found.push(
+                    bytes
+                        .map(|two| u8::from_str_radix(&two, 16).unwrap())
+                        .collect(),
+                );
+            }
+            None => members.values().for_each(|one| names_in(one, found)),
+        },
+        _ => {}
+    }
+}
+
+#[test]
+fn json_gives_names_as_they_are_and_they_can_be_used() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    let names = ["new\nline", "\"quoted\"", "back\\slash", "grüße"].map(OsString::from);
+    let mut names = names.to_vec();
+    names.push(OsString::from_vec(b"raw\xff".to_vec()));
+    let knows_all = |words: &[&str]| {
+        let words: Vec<&OsStr> = words.iter().map(OsStr::new).collect();
+        let output = laptop.sync_bytes(&words);
+        let mut found = Vec::new();
+        names_in(&output.json(), &mut found);
+        for name in &names {
+            assert!(
+                found.contains(&name.as_bytes().to_vec()),
+                "{name:?} is not in {}",
+                output.scene()
+            );
+        }
+    };
+    for name in &names {
+        server.write(Path::new(name), "theirs\n");
+    }
+    server.sync([]).succeeds();
+    knows_all(&["--dry-run", "--json"]);
+    for name in &names {
+        laptop.write(Path::new(name), "mine\n");
+    }
+    knows_all(&["status", "--json"]);
+    knows_all(&["diff", "--json"]);
+    knows_all(&["--json"]);
+    knows_all(&["status", "--json"]);
+    knows_all(&["resolve", "--list", "--json"]);
+
+    let list = laptop.sync(["resolve", "--list", "--json"]).exits(1).json();
+    let held = list["held"].as_array().expect("a list");
+    let quoted = held.iter().filter_map(|one| one["path"].as_str());
+    let quoted: Vec<_> = quoted.filter(|path| path.contains(['\n', '"'])).collect();
+    assert_eq!(quoted.len(), 2, "{list}");
+    for path in quoted {
+        laptop.sync(["resolve", "--theirs", "--", path]).exits(1);
+        laptop.has(path, "theirs\n");
+    }
+}
+
 #[test]
 fn names_that_differ_in_case_only_are_two_files_where_they_can_be() {
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();

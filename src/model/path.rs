@@ -123,6 +123,7 @@ impl fmt::Debug for RepoPath {
     }
 }
 
+/// For files of ours alone, which are read back: what other programs read is made in `ui::json`.
 impl Serialize for RepoPath {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&quote(&self.0))

@@ -13,12 +13,11 @@ use crate::model::message::commit_message;
 use crate::model::path::RepoPath;
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
-use serde::Serialize;
 use std::collections::BTreeSet;
 use std::fs::File;
 
 /// A path that is not synced, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skipped {
     /// Which.
     pub path: RepoPath,

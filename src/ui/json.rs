@@ -2,13 +2,16 @@
 
 use crate::error::{Error, Result};
 use crate::model::entry::Change;
-use crate::model::held::HeldSet;
+use crate::model::held::{Held, HeldSet};
+use crate::model::path::RepoPath;
 use crate::model::run::RunRecord;
 use crate::ops::diff::Difference;
 use crate::ops::sync::{Outcome, Reach};
 use crate::ops::{Context, status};
 use crate::sys::clock;
 use serde_json::{Value, json};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 /// The version of every object here.
 pub const SCHEMA: u32 = 1;
@@ -28,7 +31,12 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
     let settled: Vec<_> = outcome
         .settled
         .iter()
-        .map(|(path, policy)| json!({ "path": path, "policy": policy }))
+        .map(|(settled, policy)| json!({ "path": path(settled), "policy": policy }))
+        .collect();
+    let skipped: Vec<_> = outcome
+        .skipped
+        .iter()
+        .map(|skipped| json!({ "path": path(&skipped.path), "why": skipped.why }))
         .collect();
     json!({
         "schema": SCHEMA,
@@ -44,9 +52,9 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
             "push": { "commits": outcome.pushed },
         },
         "settled": settled,
-        "held": outcome.held,
-        "skipped": outcome.skipped,
-        "released": outcome.released,
+        "held": all_held(&outcome.held),
+        "skipped": skipped,
+        "released": paths(&outcome.released),
         "kept": outcome.kept,
         "rewritten": outcome.rewritten,
         "counts": outcome.counts,
@@ -66,7 +74,7 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
         "time": clock::rfc3339(clock::now()),
         "machine": ctx.machine,
         "repository": {
-            "path": ctx.repo.top().to_string_lossy(),
+            "path": file(ctx.repo.top()),
             "branch": outcome.branch.as_ref().map(super::super::git::repo::Branch::short),
             "upstream": outcome.upstream.as_ref().map(super::super::git::repo::Upstream::short),
             "url": outcome.url,
@@ -76,13 +84,13 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
         "ahead": outcome.counts.ahead,
         "behind": outcome.counts.behind,
         "changes": {
-            "staged": changes.staged,
-            "unstaged": changes.unstaged,
-            "untracked": changes.untracked,
-            "conflicted": changes.conflicted,
-            "skipped": changes.unsyncable,
+            "staged": paths(&changes.staged),
+            "unstaged": paths(&changes.unstaged),
+            "untracked": paths(&changes.untracked),
+            "conflicted": paths(&changes.conflicted),
+            "skipped": paths(&changes.unsyncable),
         },
-        "held": outcome.held,
+        "held": all_held(&outcome.held),
         "in_progress": outcome.in_progress,
         "refusal": outcome.refusal.as_ref().map(ToString::to_string),
         "running": outcome.running.map(|holder| holder.pid),
@@ -102,7 +110,7 @@ pub fn run(record: &RunRecord) -> Result<String> {
 
 /// The held paths.
 pub fn held(set: &HeldSet) -> Value {
-    json!({ "schema": SCHEMA, "held": set.iter().collect::<Vec<_>>() })
+    json!({ "schema": SCHEMA, "held": all_held(set.iter()) })
 }
 
 /// What differs from the remote.
@@ -114,7 +122,7 @@ pub fn diff(differences: &[Difference]) -> Value {
             text,
         } = difference;
         json!({
-            "path": change.path,
+            "path": path(&change.path),
             "change": change.letter().to_string(),
             "between": [between.0, between.1],
             "old": change.old,
@@ -142,8 +150,45 @@ pub fn error(error: &Error, exit: u8) -> Value {
 pub fn changes(changes: &[Change]) -> Value {
     changes
         .iter()
-        .map(|change| json!({ "path": change.path, "change": change.letter().to_string() }))
+        .map(|change| json!({ "path": path(&change.path), "change": change.letter().to_string() }))
         .collect()
+}
+
+fn all_held<'a>(held: impl IntoIterator<Item = &'a Held>) -> Value {
+    let one = |held: &Held| {
+        json!({
+            "path": path(&held.path),
+            "why": held.why,
+            "since": held.since,
+            "base": held.base,
+            "ours": held.ours,
+            "theirs": held.theirs,
+        })
+    };
+    held.into_iter().map(one).collect()
+}
+
+fn paths(paths: &[RepoPath]) -> Value {
+    paths.iter().map(path).collect()
+}
+
+/// A path as it is and not as it is shown, so that a program can use it. Only what is no UTF-8 cannot
+/// be a string: that is an object with the bytes as hexadecimal digits.
+fn path(path: &RepoPath) -> Value {
+    bytes(path.as_bytes())
+}
+
+/// The same for a file that is not in the repository.
+pub fn file(path: &Path) -> Value {
+    bytes(path.as_os_str().as_bytes())
+}
+
+fn bytes(bytes: &[u8]) -> Value {
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return text.into();
+    }
+    let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "hex": digits.concat() })
 }
 
 /// One line of JSON.

@@ -214,7 +214,7 @@ pub fn object(outcome: &Outcome, sync: &Value, error: &Value, exit: u8) -> Value
             branch,
             upstream,
         } => Some(json!({
-            "path": outcome.repo.top().to_string_lossy(),
+            "path": json::file(outcome.repo.top()),
             "origin": match origin {
                 Origin::Cloned => "cloned",
                 Origin::Created => "created",
@@ -241,7 +241,7 @@ pub fn object(outcome: &Outcome, sync: &Value, error: &Value, exit: u8) -> Value
 pub fn removal(top: &Path, items: &Items) -> Value {
     json!({
         "schema": json::SCHEMA,
-        "repository": { "path": top.to_string_lossy() },
+        "repository": { "path": json::file(top) },
         "items": list(items),
         "exit": 0,
         "error": Value::Null,
