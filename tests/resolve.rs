@@ -114,6 +114,51 @@ fn the_difference_of_a_held_path_can_be_read() {
 }
 
 #[test]
+fn the_list_says_what_is_the_matter_now() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let Conflict { laptop, server, .. } = &conflict;
+    let says = |words: &str| {
+        laptop.sync(["resolve", "--list"]).exits(1).says(words);
+        laptop.sync([]).exits(1);
+        laptop.sync(["resolve", "--list"]).exits(1).says(words);
+    };
+    says("changed here and there");
+    laptop.remove("zshrc");
+    says("deleted here, changed there");
+    laptop.write("zshrc/folder", "in its place\n");
+    says("in the way of a path from there");
+    laptop.remove("zshrc");
+    laptop.write("zshrc", "mine\n");
+    server.remove("zshrc");
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    says("changed here, deleted there");
+}
+
+#[test]
+fn a_held_path_is_told_once() {
+    let conflict = folder_here();
+    let output = conflict.laptop.sync([]).exits(1);
+    let told = output.stderr();
+    let lines = told.lines().filter(|line| line.contains("hold "));
+    let about = |line: &&str| line.split_whitespace().nth(1) == Some("app");
+    assert_eq!(lines.filter(about).count(), 1, "{}", output.scene());
+}
+
+#[test]
+fn the_top_means_every_held_path() {
+    for at in [".", "vim"] {
+        let conflict = Conflict::of_content();
+        conflict.is_held(["zshrc"]);
+        let top = if at == "." { "." } else { ".." };
+        let laptop = conflict.laptop.at(at);
+        laptop.sync(["resolve", "--theirs", top]).succeeds();
+        conflict.converges();
+    }
+}
+
+#[test]
 fn a_path_that_is_not_held_cannot_be_resolved() {
     let conflict = Conflict::of_content();
     conflict.is_held(["zshrc"]);

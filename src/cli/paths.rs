@@ -8,7 +8,8 @@ use crate::model::path::RepoPath;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Component, Path, PathBuf};
 
-/// Every one of `typed`, relative to where the command was typed, inside `repo`.
+/// Every one of `typed`, relative to where the command was typed, inside `repo`. The top itself means
+/// everything, as does typing none.
 pub(super) fn in_repository(
     repo: &Repo,
     global: &Global,
@@ -21,15 +22,18 @@ pub(super) fn in_repository(
     } else {
         repo.top().to_owned()
     };
-    typed
-        .iter()
-        .map(|path| one(repo.top(), &start, path))
-        .collect()
+    let paths = typed.iter().map(|path| one(repo.top(), &start, path));
+    let paths: Option<Vec<_>> = paths.collect::<Result<_>>()?;
+    Ok(paths.unwrap_or_default())
 }
 
-fn one(top: &Path, start: &Path, typed: &Path) -> Result<RepoPath> {
+/// `None` for the top.
+fn one(top: &Path, start: &Path, typed: &Path) -> Result<Option<RepoPath>> {
     let absolute = without_dots(&start.join(typed));
     let inside = absolute.strip_prefix(top).map(Path::to_owned).or_else(|_| {
+        if resolved(&absolute) == resolved(top) {
+            return Ok(PathBuf::new());
+        }
         // The file itself may be gone, or a link: only what is above it is followed.
         let parent = absolute.parent().unwrap_or(&absolute);
         let name = absolute.file_name().unwrap_or_default();
@@ -39,10 +43,9 @@ fn one(top: &Path, start: &Path, typed: &Path) -> Result<RepoPath> {
             .map(Path::to_owned)
     });
     match inside {
-        Ok(inside) if inside != Path::new("") => {
-            Ok(RepoPath::from_bytes(inside.as_os_str().as_bytes()))
-        }
-        _ => Err(Error::new(
+        Ok(inside) if inside == Path::new("") => Ok(None),
+        Ok(inside) => Ok(Some(RepoPath::from_bytes(inside.as_os_str().as_bytes()))),
+        Err(_) => Err(Error::new(
             Kind::Usage,
             format!(
                 "'{}' is not a path inside '{}'",
@@ -75,11 +78,13 @@ mod tests {
     #[test]
     fn a_path_is_taken_from_where_it_was_typed() {
         let of = |typed: &str| {
-            one(Path::new("/r"), Path::new("/r/sub"), Path::new(typed)).map(|path| path.to_string())
+            one(Path::new("/r"), Path::new("/r/sub"), Path::new(typed))
+                .map(|path| path.map_or_else(|| "the top".to_owned(), |path| path.to_string()))
         };
         assert_eq!(of("a").ok().as_deref(), Some("sub/a"));
         assert_eq!(of("../a/./b").ok().as_deref(), Some("a/b"));
         assert_eq!(of("/r/x").ok().as_deref(), Some("x"));
-        assert!(of("../..").is_err() && of("/elsewhere/x").is_err() && of("..").is_err());
+        assert_eq!(of("..").ok().as_deref(), Some("the top"));
+        assert!(of("../..").is_err() && of("/elsewhere/x").is_err());
     }
 }

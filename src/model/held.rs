@@ -52,7 +52,7 @@ impl Disagreement {
     pub fn between(base: Option<&Entry>, ours: Option<&Entry>, theirs: Option<&Entry>) -> Self {
         match (base, ours, theirs) {
             (Some(_), Some(_), None) => Self::DeletedThere,
-            (Some(_), None, Some(_)) => Self::DeletedHere,
+            (_, None, Some(_)) => Self::DeletedHere,
             (_, Some(ours), Some(theirs)) => {
                 if ours.oid == theirs.oid && ours.mode.is_regular() && theirs.mode.is_regular() {
                     Self::Mode
@@ -87,6 +87,25 @@ pub struct Held {
 }
 
 impl Held {
+    /// The same with what the two sides have by now; `in_the_way`: something that is no file stands there.
+    #[must_use]
+    pub fn now(self, ours: Option<Entry>, theirs: Option<Entry>, in_the_way: bool) -> Self {
+        let why = match self.why {
+            // These are about more than the three versions.
+            Disagreement::Blocked if ours.is_none() => self.why,
+            Disagreement::Untracked if ours.is_some() && theirs.is_some() => self.why,
+            Disagreement::Unwritable if ours == self.base => self.why,
+            _ if in_the_way && ours.is_none() => Disagreement::Blocked,
+            _ => Disagreement::between(self.base.as_ref(), ours.as_ref(), theirs.as_ref()),
+        };
+        Self {
+            why,
+            ours,
+            theirs,
+            ..self
+        }
+    }
+
     /// Is one of the versions a submodule?
     pub fn has_submodule(&self) -> bool {
         let sides = [&self.base, &self.ours, &self.theirs];
@@ -181,6 +200,8 @@ mod tests {
             (Some(&base), Some(&ours), Some(&exec), Disagreement::Mode),
             (Some(&base), Some(&ours), Some(&link), Disagreement::Type),
             (None, Some(&ours), None, Disagreement::Blocked),
+            // Both had added it.
+            (None, None, Some(&theirs), Disagreement::DeletedHere),
         ];
         for (base, ours, theirs, expected) in table {
             assert_eq!(Disagreement::between(base, ours, theirs), expected);

@@ -7,7 +7,7 @@
 use super::{Context, held};
 use crate::error::Result;
 use crate::model::entry::{Change, Entry, Oid};
-use crate::model::held::{Disagreement, Held};
+use crate::model::held::{Disagreement, Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::sys::{clock, fs};
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +21,22 @@ pub struct Collisions {
     pub holds: Vec<Held>,
     /// Paths where the very same file stands already.
     pub same: BTreeSet<RepoPath>,
+}
+
+impl Collisions {
+    /// The paths that have to wait, with those that no policy settled; each once. What is in the way
+    /// says more than that both changed it, and what both started from is known of the other.
+    pub fn with(&self, disputed: &[Held]) -> Vec<Held> {
+        let mut set = HeldSet::new(disputed.iter().cloned());
+        for held in &self.holds {
+            let known = set.remove(&held.path);
+            set.insert(Held {
+                base: known.map_or(held.base.clone(), |known| known.base),
+                ..held.clone()
+            });
+        }
+        set.iter().cloned().collect()
+    }
 }
 
 /// What is known of some files before they are looked at.

@@ -85,10 +85,10 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
         }
     }
     let theirs = ctx.repo.entries(tip, &paths)?;
-    let updated = holding.set.iter().map(|held| Held {
-        ours: ours.get(&held.path).cloned(),
-        theirs: theirs.get(&held.path).cloned(),
-        ..held.clone()
+    let updated = holding.set.iter().map(|held| {
+        let (ours, theirs) = (ours.get(&held.path), theirs.get(&held.path));
+        let folder = held.path.below(ctx.repo.top()).is_dir();
+        held.clone().now(ours.cloned(), theirs.cloned(), folder)
     });
     Ok(HeldSet::new(updated.filter(|held| {
         held.ours != held.theirs || is_blocked(ctx, held)

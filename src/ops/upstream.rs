@@ -279,8 +279,7 @@ impl Meeting<'_, '_> {
             left_out: local.snapshot.as_ref().map_or(&none, |s| &s.left_out),
         };
         let collisions = collide::find(ctx, &incoming, live, known)?;
-        let mut holds = std::mem::take(&mut settled.holds);
-        holds.extend(collisions.holds);
+        let holds = collisions.with(&settled.holds);
         let set = self.held_after(&local.holding, &holds, &tip)?;
         incoming.retain(|change| {
             // What is let go is let go because this machine has it already.
