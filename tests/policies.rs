@@ -197,6 +197,7 @@ fn a_config_that_cannot_be_read_decides_nothing_and_is_named() {
         conflict.laptop.write(".sync/config.yaml", config);
         let output = conflict.laptop.sync([]).exits(1);
         let output = output.tells("warning: ").tells("config.yaml");
+        let output = output.does_not_tell("not applied: \n");
         output.tells(key).says("zshrc");
         conflict.is_held(["zshrc"]);
     }
@@ -309,4 +310,30 @@ fn both_shortens_a_name_that_has_no_room_for_more() {
         machine.has("n".repeat(255), "server\n");
         machine.has(&copies[0], "laptop\n");
     }
+}
+
+#[test]
+fn a_rule_that_arrives_later_leaves_what_is_held_to_its_user() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    let Conflict { laptop, server, .. } = &conflict;
+    server.write(
+        ".sync/config.yaml",
+        "version: 1\npolicies: {zshrc: theirs}\n",
+    );
+    server.sync([]).succeeds();
+    conflict.is_held(["zshrc"]);
+    server.write("zshrc", "again\n");
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    laptop.holds(["zshrc"]).has("zshrc", "export EDITOR=hx\n");
+
+    // Decided once, the rule decides from then on.
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    settle(&[server, laptop]);
+    server.write("zshrc", "there\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "here\n");
+    laptop.sync([]).succeeds();
+    laptop.has("zshrc", "there\n");
 }

@@ -147,7 +147,8 @@ impl Dispute<'_> {
     }
 }
 
-/// The rules of the merged tree, so that a rule decides on every machine from when it arrives.
+/// The rules of the merged tree, so that a rule decides on every machine about what is disputed from
+/// when it arrives. What is held already waits for its user: they were told that the file stays as it is.
 ///
 /// A file that cannot be read decides nothing, and says so: holding loses nothing.
 fn policies(ctx: &Context<'_>, tip: &Oid) -> Result<Policies> {
@@ -156,9 +157,11 @@ fn policies(ctx: &Context<'_>, tip: &Oid) -> Result<Policies> {
     };
     let text = String::from_utf8_lossy(&bytes);
     Ok(Policies::parse(&text).unwrap_or_else(|error| {
-        let causes = error.causes().join(": ");
-        ctx.listener
-            .warn(&format!("{error}; its policies are not applied: {causes}"));
+        let mut text = format!("{error}; its policies are not applied");
+        for cause in error.causes() {
+            text = format!("{text}: {cause}");
+        }
+        ctx.listener.warn(&text);
         Policies::default()
     }))
 }
