@@ -357,3 +357,20 @@ fn what_stops_it_before_it_begins_is_seen() {
         }
     }
 }
+
+#[test]
+fn a_pre_push_hook_that_hangs_is_not_blamed_on_the_remote_alone() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.timeout", "2");
+    laptop.hook("pre-push", "exec sleep 50");
+    laptop.write("zshrc", "changed\n");
+    let run = laptop.run(laptop.sync_command(["--background"]));
+    run.succeeds().says_nothing();
+
+    wait_until("the run is recorded", || !records(&laptop).is_empty());
+    wait_for_quiet(&laptop);
+
+    let record = records(&laptop).pop().unwrap();
+    let error = record["error"].as_str().unwrap();
+    assert!(error.contains("the pre-push hook"), "{error}");
+}

@@ -332,3 +332,39 @@ fn a_branch_without_an_upstream_is_not_in_sync() {
     laptop.git(["branch", "-q", "-u", "origin/main"]);
     laptop.sync(["status"]).says("✓ In sync with origin/main");
 }
+
+#[test]
+fn what_a_hook_said_in_lines_is_shown_in_one() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.hook("pre-commit", "printf 'first\\nsecond\\n' >&2; exit 1");
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).exits(1);
+    laptop
+        .sync(["status"])
+        .says("the pre-commit hook refused the commit: first; second")
+        .does_not_say("\u{fffd}");
+}
+
+#[test]
+fn diff_names_what_it_cannot_compare() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    for path in ["zshrc", "vim", ".gitignore"] {
+        laptop.sync(["diff", path]).succeeds().says_nothing();
+    }
+    laptop
+        .sync(["diff", "zshrcc"])
+        .exits(128)
+        .tells("fatal: 'zshrcc' is neither here nor in origin/main");
+    laptop
+        .sh("git checkout -q -b other && echo a >zshrc && git commit -qam a")
+        .succeeds();
+    laptop
+        .sh("git checkout -q main && echo b >zshrc && git commit -qam b")
+        .succeeds();
+    laptop.try_git(["merge", "-q", "other"]).exits(1);
+    laptop
+        .run(laptop.sync_command(["diff"]))
+        .exits(1)
+        .tells("error: 'zshrc' has an unfinished merge");
+}

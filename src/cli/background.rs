@@ -104,10 +104,10 @@ fn work(global: &Global) -> Result<()> {
 
 fn log(ctx: &Context<'_>, error: &Error) -> Result<()> {
     let time = clock::rfc3339(clock::now());
-    let causes = error.causes().join(": ");
+    let said = [vec![error.to_string()], error.causes()].concat();
     fs::append(
         &ctx.layout.log(),
-        format!("{time} {error}: {causes}\n").as_bytes(),
+        format!("{time} {}\n", said.join(": ")).as_bytes(),
     )
 }
 

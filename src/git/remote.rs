@@ -147,7 +147,11 @@ impl Repo {
                 "the commits are kept here; the next 'git sync' sends them",
             )));
         }
-        Ok(Pushed::Unreachable(unreachable(&ended)))
+        let mut reason = unreachable(&ended);
+        if ended.timed_out && self.has_hook("pre-push") {
+            "no answer in time from the remote or the pre-push hook".clone_into(&mut reason.why);
+        }
+        Ok(Pushed::Unreachable(reason))
     }
 
     /// The branches of the remote, and the one that its HEAD names.

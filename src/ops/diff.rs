@@ -4,8 +4,9 @@ use super::look::look;
 use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::repo::{Branch, Head};
-use crate::model::entry::{Change, Entry, Mode};
+use crate::model::entry::{Change, Entry, Mode, Oid};
 use crate::model::path::RepoPath;
+use crate::sys::fs;
 
 /// One path that differs.
 #[derive(Debug, Clone)]
@@ -62,13 +63,36 @@ fn compare(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Result<Vec
         None => repo.empty_tree()?,
     };
     let scan = ctx.scan(true)?;
+    guard::merged(&scan)?;
     let ours = snapshot::take(ctx, branch.tip.as_ref(), &scan, &set)?;
     for change in repo.changes(&theirs, &ours.tree)? {
         if wanted(&change.path) && !set.covers(&change.path) {
             differences.push(read(ctx, change, (name.clone(), "here".to_owned()))?);
         }
     }
+    for path in paths {
+        let known = |change: &Change| change.path == *path || path.is_above(&change.path);
+        if !differences.iter().any(|found| known(&found.change)) {
+            is_there(ctx, path, &theirs, &name)?;
+        }
+    }
     Ok(differences)
+}
+
+/// Refuses a path that nobody has: a name that was mistyped must not look like one without changes.
+fn is_there(ctx: &Context<'_>, path: &RepoPath, theirs: &Oid, name: &str) -> Result<()> {
+    let here = fs::look(&path.below(ctx.repo.top()))?.is_some();
+    if here
+        || !ctx
+            .repo
+            .entries(theirs, std::slice::from_ref(path))?
+            .is_empty()
+    {
+        return Ok(());
+    }
+    Err(Error::fatal(format!(
+        "'{path}' is neither here nor in {name}"
+    )))
 }
 
 /// Reads the two contents of a change.

@@ -151,7 +151,13 @@ pub(super) fn cannot_begin(repo: &Repo, command: &'static str, error: &Error) {
     }
 }
 
+/// What failed and why, without the line ends of what git and hooks said.
 fn in_one_line(error: &Error) -> String {
-    let text = std::iter::once(error.to_string()).chain(error.causes());
-    text.collect::<Vec<_>>().join(": ")
+    let causes = error.causes();
+    let said = causes.iter().map(|cause| {
+        let lines = cause.lines().map(str::trim).filter(|line| !line.is_empty());
+        lines.collect::<Vec<_>>().join("; ")
+    });
+    let all = std::iter::once(error.to_string()).chain(said);
+    all.collect::<Vec<_>>().join(": ")
 }
