@@ -223,6 +223,11 @@ fn one_file_renamed_to_two_names_loses_neither() {
     );
     conflict.laptop.sync([]).exits(1);
     conflict.laptop.shows("✗").lacks("zshrc");
+    conflict
+        .laptop
+        .sync(["resolve", "--list"])
+        .says("zshrc-laptop   renamed here, changed there")
+        .does_not_say("in the way");
     let text = "setopt autocd\nalias ll='ls -l'\nexport EDITOR=vi\n";
     conflict.laptop.has("zshrc-laptop", text);
     conflict.upstream_has("zshrc-server", text);

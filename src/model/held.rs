@@ -23,6 +23,8 @@ pub enum Disagreement {
     /// The remote wants a file where this machine has a folder, or the other way round, or two
     /// names that this file system cannot tell apart.
     Blocked,
+    /// It has this name on one side only: a file was renamed here, and renamed, changed or deleted there.
+    Renamed,
     /// This machine may not replace what stands there: a mode, an owner, another file system.
     Unwritable,
     /// It was saved again whenever a change from the remote was to be put in its place.
@@ -42,6 +44,7 @@ impl Disagreement {
             Self::Type => "of another type there",
             Self::Mode => "executable here or there, not on both",
             Self::Blocked => "in the way of a path from there",
+            Self::Renamed => "renamed here, changed there",
             Self::Unwritable => "not to be replaced on this machine",
             Self::Busy => "being written on while a change from there arrives",
             Self::Untracked => "an untracked file here, tracked there",
@@ -95,6 +98,7 @@ impl Held {
             Disagreement::Blocked if ours.is_none() => self.why,
             Disagreement::Untracked if ours.is_some() && theirs.is_some() => self.why,
             Disagreement::Unwritable if ours == self.base => self.why,
+            Disagreement::Renamed if ours.is_some() && theirs.is_none() => self.why,
             _ if in_the_way && ours.is_none() => Disagreement::Blocked,
             _ => Disagreement::between(self.base.as_ref(), ours.as_ref(), theirs.as_ref()),
         };

@@ -105,7 +105,11 @@ pub fn settle(
         };
         match decide(ctx, &dispute, policy, ours, &outcome.tip, &mut beside)? {
             Decision::Hold => {
-                outcome.holds.push(dispute.held());
+                let mut held = dispute.held();
+                if held.why == Disagreement::Blocked && !is_blocked(ctx, path, &outcome.tip)? {
+                    held.why = Disagreement::Renamed;
+                }
+                outcome.holds.push(held);
                 continue;
             }
             Decision::Theirs => {}
@@ -145,6 +149,12 @@ impl Dispute<'_> {
     fn put_ours(&self) -> Decision {
         Decision::Put(self.ours.cloned())
     }
+}
+
+/// Has `tip` something above or below `path`?
+fn is_blocked(ctx: &Context<'_>, path: &RepoPath, tip: &Oid) -> Result<bool> {
+    let all = ctx.repo.all_entries(tip)?;
+    Ok(all.keys().any(|other| other.overlaps(path)))
 }
 
 /// The rules of the merged tree, so that a rule decides on every machine about what is disputed from
