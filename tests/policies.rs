@@ -337,3 +337,21 @@ fn a_rule_that_arrives_later_leaves_what_is_held_to_its_user() {
     laptop.sync([]).succeeds();
     laptop.has("zshrc", "there\n");
 }
+
+#[test]
+fn both_puts_no_copy_among_our_own_files() {
+    let conflict = Conflict::new(
+        |laptop| {
+            laptop.write(".sync/config.yaml", "version: 1\npolicies: {'*': both}\n");
+            laptop.write(".sync/marked-files.txt", "a\n");
+        },
+        |laptop| {
+            laptop.write(".sync/marked-files.txt", "laptop\n");
+        },
+        |server| {
+            server.write(".sync/marked-files.txt", "server\n");
+        },
+    );
+    conflict.is_held([".sync/marked-files.txt"]);
+    conflict.resolves("--ours", [".sync/marked-files.txt"]);
+}

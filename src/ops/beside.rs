@@ -60,6 +60,10 @@ impl Beside {
 
     /// May `entry` be at `name`: is there nothing, or the very same?
     fn is_free(&self, name: &RepoPath, entry: &Entry) -> bool {
+        // Where our own files are, no sync writes one.
+        if name.is_private() {
+            return false;
+        }
         let all = self.trees.iter().flatten().chain([&self.given]);
         all.into_iter().all(|entries| {
             if let Some(found) = entries.get(name) {
