@@ -253,7 +253,7 @@ impl Meeting<'_, '_> {
             Some(here) => repo.tree_of(here)?,
             None => repo.empty_tree()?,
         };
-        let mut settled = match here {
+        let settled = match here {
             Some(here) => settle(ctx, integration, here, &self.work(local)?)?,
             None => Settled::nothing(&integration.tip),
         };
