@@ -1,6 +1,6 @@
 //! Where a repository can be, and from where it is found.
 
-use crate::support::{Sandbox, all_agree, settle};
+use crate::support::{Machine, Remote, Sandbox, all_agree, settle};
 
 #[test]
 fn outside_of_any_repository_the_configured_one_is_synced() {
@@ -72,4 +72,79 @@ fn a_separate_git_dir_named_by_a_file_works() {
     laptop.write("zshrc", "separate\n");
     settle(&[&laptop, &server]);
     all_agree(&[&laptop, &server], &remote);
+}
+
+/// The laptop's own folder is on the branch `elsewhere`, and a linked work tree on `main`; both have
+/// their upstream.
+fn two_worktrees() -> (Machine, Machine, Machine, Remote) {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.git(["switch", "--quiet", "-c", "elsewhere"]);
+    laptop.git(["push", "--quiet", "-u", "origin", "elsewhere"]);
+    laptop.git(["worktree", "add", "--quiet", "../linked", "main"]);
+    let linked = laptop.in_repo("linked");
+    (laptop, linked, server, remote)
+}
+
+#[test]
+fn two_worktrees_of_a_repository_sync_and_hold_each_on_its_own() {
+    let (laptop, linked, server, remote) = two_worktrees();
+    server.write("zshrc", "server\n");
+    server.sync([]).succeeds();
+    linked.write("zshrc", "linked\n");
+    laptop.write("zshrc", "laptop\n");
+
+    linked.sync([]).exits(1);
+    laptop.sync([]).succeeds();
+
+    linked.has("zshrc", "linked\n").holds(["zshrc"]);
+    laptop.has("zshrc", "laptop\n").holds([]);
+    let elsewhere = remote.git(["show", "elsewhere:zshrc"]);
+    assert_eq!(elsewhere, "laptop");
+    remote.has("zshrc", "server");
+
+    linked.sync(["resolve", "--ours"]).succeeds();
+    linked.sync(["resolve", "--undo"]).exits(1);
+    linked.sync(["resolve", "--ours"]).succeeds();
+    laptop.write("tmux.conf", "laptop\n");
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    server.has("zshrc", "linked\n");
+    linked.holds([]).is_clean();
+    laptop.has("zshrc", "laptop\n").is_clean();
+}
+
+#[test]
+fn a_removal_takes_every_worktree_off_and_says_so() {
+    for from_linked in [true, false] {
+        let (laptop, linked, _, _) = two_worktrees();
+        linked.sync([]).succeeds();
+        laptop.sync([]).succeeds();
+        for (place, git) in [
+            (&laptop, ".git"),
+            (&linked, "../configs/.git/worktrees/linked"),
+        ] {
+            place.write(format!("{git}/sync/rescued/mine"), "rescued\n");
+        }
+        let (here, other) = if from_linked {
+            (&linked, &laptop)
+        } else {
+            (&laptop, &linked)
+        };
+
+        let output = here.sync(["setup", "--remove", "--yes"]).succeeds();
+
+        let name = other.root().file_name().unwrap().to_str().unwrap();
+        output.tells(&format!("work tree    ~/{name} shares"));
+        for (place, git) in [
+            (&laptop, ".git"),
+            (&linked, "../configs/.git/worktrees/linked"),
+        ] {
+            place.lacks(".sync/state").lacks(".sync/sync-status");
+            place.has(format!("{git}/sync/rescued/mine"), "rescued\n");
+            place.sync([]).exits(128).tells("--setup");
+        }
+        laptop
+            .lacks(".git/sync/lock")
+            .lacks(".git/sync/history.jsonl");
+    }
 }

@@ -24,5 +24,6 @@ pub mod repo;
 pub mod status;
 pub mod transport;
 pub mod tree;
+mod worktrees;
 
 pub use repo::Repo;

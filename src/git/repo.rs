@@ -240,6 +240,11 @@ impl Repo {
         self.git_dir.join("index")
     }
 
+    /// How it is worked in.
+    pub(super) fn manner(&self) -> &Manner {
+        &self.manner
+    }
+
     /// Is nobody there to be asked?
     pub fn is_background(&self) -> bool {
         self.manner.background

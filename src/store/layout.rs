@@ -48,16 +48,17 @@ impl Layout {
     }
 
     /// Removes our folders in the git directory, once nothing in them is needed; what was rescued
-    /// is the user's, and stays: then its folder is returned.
+    /// is the user's, and stays, also that of another work tree: then the folder of this one is returned.
     pub fn remove(&self) -> Result<Option<PathBuf>> {
         let rescued = self.rescued();
+        let kept = rescued.file_name();
         for folder in [&self.own, &self.shared] {
             let Ok(list) = std::fs::read_dir(folder) else {
                 continue;
             };
             for path in list.flatten().map(|entry| entry.path()) {
                 match fs::look(&path)? {
-                    _ if path == rescued => {}
+                    _ if path.file_name() == kept => {}
                     Some(found) if found.is_dir() => fs::remove_scratch(&path)?,
                     _ => fs::remove_file(&path)?,
                 }

@@ -39,6 +39,12 @@ pub fn before_removal(ui: &Ui, top: &Path, traces: &Traces) {
     for (name, was) in &traces.refs {
         ui.complain(&format!("  {name} keeps {was}, and will not any more"));
     }
+    for other in &traces.others {
+        let other = home_relative(other);
+        ui.complain(&format!(
+            "  {other} shares the repository, and is not synced any more either"
+        ));
+    }
     ui.complain("Your files, your history and the remote stay as they are.");
 }
 
@@ -138,6 +144,10 @@ fn words(item: &Item) -> (&'static str, String) {
                 super::sync::count(*count, "file"),
                 home_relative(folder)
             ),
+        ),
+        Item::WorkTree(top) => (
+            "work tree",
+            format!("{} shares the repository", home_relative(top)),
         ),
         Item::Rescued(folder) => (
             "kept",

@@ -122,6 +122,8 @@ pub enum Item {
     Ref(String, String),
     /// Our files in a folder.
     Files(PathBuf, usize),
+    /// Another work tree of the repository, which is not set up any more either.
+    WorkTree(PathBuf),
     /// A folder of ours with what a run that died had saved of the user's.
     Rescued(PathBuf),
 }

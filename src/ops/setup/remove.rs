@@ -28,6 +28,8 @@ const SETTINGS: [&str; 2] = [config::ENABLED, config::MACHINE_ID];
 pub struct Traces {
     /// Refs of ours, with what they keep.
     pub refs: Vec<(String, String)>,
+    /// Other work trees of the repository: what is switched off is switched off for them too.
+    pub others: Vec<PathBuf>,
     /// Is there nothing at all?
     pub is_empty: bool,
 }
@@ -61,7 +63,22 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && private_files(&ctx.layout)?.is_empty()
         && !is_git_folder_there(&ctx.layout)?
         && !is_configured(repo)?;
-    Ok(Traces { refs, is_empty })
+    let others = repo.other_worktrees()?;
+    for other in &others {
+        let top = other.top().display();
+        if Journal::read(&Layout::of(other))?.is_some() {
+            return Err(Error::blocked(format!("a sync of '{top}' was interrupted"))
+                .hint(format!(
+                    "git -C {top} sync   cleans up; then run this again"
+                ))
+                .hint("nothing was changed"));
+        }
+    }
+    Ok(Traces {
+        refs,
+        others: others.iter().map(|other| other.top().to_owned()).collect(),
+        is_empty,
+    })
 }
 
 /// The held paths of all branches, and those that this one inherits. What a branch had that is gone
@@ -109,6 +126,10 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
     }
     items.extend(remove_refs(repo, &traces)?);
     items.extend(rules::remove(repo)?);
+    for other in repo.other_worktrees()? {
+        items.push((Mark::Gone, Item::WorkTree(other.top().to_owned())));
+        items.extend(remove_files(&Layout::of(&other))?);
+    }
     items.extend(remove_files(layout)?);
     drop(lock);
     Ok(items)
