@@ -19,6 +19,32 @@ fn without_a_home_it_still_works_where_git_does() {
     remote.has("zshrc", "changed");
 }
 
+/// The system knows a home too, and in it may be a `.gitconfig` with a name: git does not look there, so
+/// neither do we. (It shows where the one who runs the tests has such a file.)
+#[test]
+fn without_a_home_the_settings_are_those_that_git_has() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let homeless = ["HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL"]
+        .iter()
+        .fold(laptop.clone(), |machine, key| machine.without(key));
+    laptop.config("user.useConfigOnly", "true");
+    laptop.write("zshrc", "changed\n");
+    homeless.sync([]).succeeds();
+    remote.has("zshrc", "changed");
+    let author = remote.git(["log", "-1", "--format=%an", "main"]);
+    assert_eq!(author, "laptop");
+}
+
+#[test]
+fn without_a_home_there_is_no_usual_place() {
+    let laptop = Sandbox::new().fresh("laptop");
+    let homeless = laptop.at_home().without("HOME");
+    homeless
+        .sync(["--setup", "--yes"])
+        .exits(128)
+        .tells("HOME is not set");
+}
+
 #[test]
 fn without_user_and_locale_it_still_works() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();

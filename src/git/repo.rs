@@ -516,8 +516,15 @@ fn options() -> gix::sec::trust::Mapping<gix::open::Options> {
     let overrides = env::text(env::GIT_CONFIG_PARAMETERS)
         .map(|text| parse_parameters(&text))
         .unwrap_or_default();
+    // Whatever the owner: see below.
+    let mut permissions = gix::open::Permissions::all();
+    if env::get(env::HOME).is_none() {
+        // gix would ask the system for it, and find settings that no git child of ours has.
+        permissions.env.home = gix::sec::Permission::Deny;
+    }
     let configure = |options: gix::open::Options| {
         options
+            .permissions(permissions)
             .config_overrides(GIX_SETTINGS)
             .cli_overrides(overrides.clone())
     };

@@ -4,8 +4,10 @@ use super::env;
 use super::process::{Ended, Process};
 use std::path::PathBuf;
 
-/// The home of the user: from the environment, or else as the system knows it.
+/// The home of the user. Where the environment has none, git knows none, and neither do we, although
+/// the system may.
 pub fn home() -> Option<PathBuf> {
+    env::get(env::HOME)?;
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }
 
