@@ -64,6 +64,7 @@ fn each_type_of_machine_has_its_configs_where_it_should() {
         ("ec2", "configs"),
         ("linux", "configs"),
         ("wsl", "configs"),
+        ("container", "configs"),
     ] {
         let machine = sandbox.fresh(name).in_repo(folder);
         machine.git_global("sync.machineType", name);
@@ -76,6 +77,88 @@ fn each_type_of_machine_has_its_configs_where_it_should() {
             "{id}"
         );
     }
+}
+
+/// A system of which a machine of `kind` should be told: its uname, and a file that is in it.
+const SYSTEMS: [(&str, &str, &str, &str); 10] = [
+    ("mac", "Darwin 24.1.0", "", ""),
+    ("linux", "Linux 6.12.0-arch1-1", "", ""),
+    (
+        "linux",
+        "Linux 6.1.0",
+        "sys/class/dmi/id/sys_vendor",
+        "LENOVO\n",
+    ),
+    ("ec2", "Linux 6.1.0-amzn", "etc/ec2-metadata", ""),
+    (
+        "ec2",
+        "Linux 6.1.0",
+        "sys/class/dmi/id/sys_vendor",
+        "Amazon EC2\n",
+    ),
+    ("ec2", "Linux 4.14.0", "sys/hypervisor/uuid", "EC2e1f2a3\n"),
+    ("wsl", "Linux 5.15.153.1-microsoft-standard-WSL2", "", ""),
+    (
+        "wsl",
+        "Linux 6.1.0-own",
+        "proc/sys/fs/binfmt_misc/WSLInterop",
+        "",
+    ),
+    ("container", "Linux 6.1.0", ".dockerenv", ""),
+    (
+        "container",
+        "Linux 5.15.1-microsoft",
+        "run/.containerenv",
+        "",
+    ),
+];
+
+#[test]
+fn the_type_of_a_machine_is_detected() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    for (number, (kind, uname, file, text)) in SYSTEMS.into_iter().enumerate() {
+        let folder = if kind == "mac" {
+            "dev/configs"
+        } else {
+            "configs"
+        };
+        let name = format!("machine{number}");
+        let machine = sandbox.fresh(&name).in_repo(folder);
+        machine.git_global_unset("sync.machineId");
+        let system = machine.home().join("system");
+        machine.write(system.join("uname"), format!("{uname}\n"));
+        if !file.is_empty() {
+            machine.write(system.join(file), text);
+        }
+        let machine = machine.with("GIT_SYNC_SYSTEM", &system);
+
+        setup(&machine, &remote.url());
+
+        machine.has("zshrc", "first\n");
+        let id = machine.read(".sync/machine-id");
+        assert!(
+            id.trim_end().ends_with(&format!("-{kind}")),
+            "{uname} {file}: {id}"
+        );
+        let status = machine.sync(["status", "--json"]).succeeds().json();
+        assert_eq!(status["machine"]["type"], kind, "{uname} {file}");
+    }
+}
+
+#[test]
+fn the_type_of_a_machine_can_be_said() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let kind = |machine: &Machine| {
+        let status = machine.sync(["status", "--json"]).succeeds().json();
+        status["machine"]["type"].as_str().map(str::to_owned)
+    };
+    let system = laptop.home().join("system");
+    laptop.write(system.join("uname"), "Darwin 24.1.0\n");
+    let laptop = laptop.with("GIT_SYNC_SYSTEM", &system);
+    assert_eq!(kind(&laptop).as_deref(), Some("mac"));
+    laptop.config("sync.machineType", "ec2");
+    assert_eq!(kind(&laptop).as_deref(), Some("ec2"));
 }
 
 #[test]

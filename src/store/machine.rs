@@ -5,41 +5,41 @@ use crate::error::Result;
 use crate::git::config::Settings;
 use crate::model::machine::{Machine, MachineType};
 use crate::sys::fs::{self, Durable};
-use crate::sys::host;
-use std::path::{Path, PathBuf};
+use crate::sys::host::{self, System};
+use std::path::PathBuf;
 
-/// What tells that this is a virtual machine of EC2.
-const EC2_MARKS: [&str; 2] = ["/etc/ec2-metadata", "/sys/hypervisor/uuid"];
-/// The maker of the machine, as its firmware says it.
-const VENDOR: &str = "/sys/class/dmi/id/sys_vendor";
 /// What tells that this is a container.
-const CONTAINER_MARKS: [&str; 2] = ["/.dockerenv", "/run/.containerenv"];
+const CONTAINER: [&str; 2] = [".dockerenv", "run/.containerenv"];
+/// What tells that Windows is around this Linux, also where its kernel is one of the user's own.
+const WSL: &str = "proc/sys/fs/binfmt_misc/WSLInterop";
+/// What tells that this is a virtual machine of EC2.
+const EC2: &str = "etc/ec2-metadata";
+/// Who made the machine, as its firmware or its hypervisor says it, and how it begins on EC2.
+const EC2_WORDS: [(&str, &str); 2] = [
+    ("sys/hypervisor/uuid", "ec2"),
+    ("sys/class/dmi/id/sys_vendor", "amazon ec2"),
+];
 
-/// The kind of this machine.
+/// The kind of this machine. What is innermost decides: a container sees the firmware and the kernel of
+/// the machine that it runs on.
 pub fn detect() -> MachineType {
-    if host::is_mac() {
-        return MachineType::Mac;
-    }
-    let text = |path: &str| {
-        fs::read_text(Path::new(path))
-            .ok()
-            .flatten()
-            .unwrap_or_default()
+    let system = System::here();
+    let there = |path: &str| fs::look(&system.root.join(path)).ok().flatten().is_some();
+    let begins = |path: &str, word: &str| {
+        let text = fs::read_text(&system.root.join(path)).ok().flatten();
+        text.is_some_and(|text| text.to_lowercase().starts_with(word))
     };
-    let [metadata, hypervisor] = EC2_MARKS;
-    if Path::new(metadata).exists()
-        || text(hypervisor).starts_with("ec2")
-        || text(VENDOR).starts_with("Amazon EC2")
-    {
-        return MachineType::Ec2;
+    if system.name == "Darwin" {
+        MachineType::Mac
+    } else if CONTAINER.into_iter().any(there) {
+        MachineType::Container
+    } else if system.release.to_lowercase().contains("microsoft") || there(WSL) {
+        MachineType::Wsl
+    } else if there(EC2) || EC2_WORDS.into_iter().any(|(path, word)| begins(path, word)) {
+        MachineType::Ec2
+    } else {
+        MachineType::Linux
     }
-    if host::kernel_release().to_lowercase().contains("microsoft") {
-        return MachineType::Wsl;
-    }
-    if CONTAINER_MARKS.iter().any(|mark| Path::new(mark).exists()) {
-        return MachineType::Container;
-    }
-    MachineType::Linux
 }
 
 /// This machine, as a repository knows it: by its setting, by its file, or as it is now.

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 pub const DIRECTORY: &str = "GIT_SYNC_DIRECTORY";
 /// Fixes the clock, seconds since 1970: for tests and for reproducible commits.
 pub const NOW: &str = "GIT_SYNC_NOW";
+/// A folder that stands for the system in which the kind of this machine is looked for, with a file
+/// `uname` (name and release): for tests.
+pub const SYSTEM: &str = "GIT_SYNC_SYSTEM";
 /// Set for every child: a hook that would call us knows that we are at work.
 pub const RUNNING: &str = "GIT_SYNC_RUNNING";
 /// Set for the detached process of `--background`.

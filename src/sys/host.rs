@@ -1,7 +1,7 @@
 //! What the system says of itself and of its user.
 
-use super::env;
 use super::process::{Ended, Process};
+use super::{env, fs};
 use std::path::PathBuf;
 
 /// The home of the user. Where the environment has none, git knows none, and neither do we, although
@@ -19,17 +19,37 @@ pub fn host_name() -> String {
         .into_owned()
 }
 
-/// Is this a Mac?
-pub fn is_mac() -> bool {
-    cfg!(target_os = "macos")
+/// The system that this program runs on.
+#[derive(Debug)]
+pub struct System {
+    /// Its name, such as `Linux` or `Darwin`.
+    pub name: String,
+    /// The release of its kernel: Windows' Linux says so in it.
+    pub release: String,
+    /// The folder below which its files are.
+    pub root: PathBuf,
 }
 
-/// The name of the kernel's release: Windows' Linux says so in it.
-pub fn kernel_release() -> String {
-    rustix::system::uname()
-        .release()
-        .to_string_lossy()
-        .into_owned()
+impl System {
+    /// This one, or the one that [`env::SYSTEM`] stands for.
+    pub fn here() -> Self {
+        if let Some(root) = env::get(env::SYSTEM).map(PathBuf::from) {
+            let uname = fs::read_text(&root.join("uname")).ok().flatten();
+            let uname = uname.unwrap_or_default();
+            let (name, release) = uname.trim().split_once(' ').unwrap_or_default();
+            return Self {
+                name: name.to_owned(),
+                release: release.to_owned(),
+                root,
+            };
+        }
+        let uname = rustix::system::uname();
+        Self {
+            name: uname.sysname().to_string_lossy().into_owned(),
+            release: uname.release().to_string_lossy().into_owned(),
+            root: PathBuf::from("/"),
+        }
+    }
 }
 
 /// The login name: from the environment, or else as the system knows it.
