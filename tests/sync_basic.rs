@@ -1,6 +1,7 @@
 //! `git sync` on an ordinary day: what changed here goes out, what changed there comes in.
 
-use crate::support::{IGNORE, Sandbox, all_agree, settle};
+use crate::support::{Conflict, IGNORE, Machine, Sandbox, all_agree, settle, wait_until};
+use serde_json::json;
 
 #[test]
 fn when_nothing_changed_it_says_so_and_changes_nothing() {
@@ -299,7 +300,7 @@ fn offline_commits_and_touches_no_remote() {
     let tip = remote.tip("main");
     laptop.write("zshrc", "offline\n");
 
-    laptop.sync(["--offline"]).exits_with_one_of(&[0, 3]);
+    laptop.sync(["--offline"]).succeeds();
 
     assert_eq!(remote.tip("main"), tip);
     assert_eq!(laptop.committed("zshrc"), "offline\n");
@@ -367,4 +368,80 @@ fn local_files_are_not_committed_where_the_rule_is_lost() {
     laptop.sync([]).succeeds();
     remote.has("keys.local/id", "secret");
     remote.has("zshrc.local", "secret");
+}
+
+/// The newest record of the history.
+fn last_record(machine: &Machine) -> serde_json::Value {
+    let history = machine.read(".git/sync/history.jsonl");
+    serde_json::from_str(history.lines().last().unwrap()).unwrap()
+}
+
+/// Expects each of these members in the newest record.
+#[track_caller]
+fn is_recorded(machine: &Machine, expected: &serde_json::Value) {
+    let record = last_record(machine);
+    for (key, value) in expected.as_object().unwrap() {
+        assert_eq!(&record[key], value, "{key} of {record}");
+    }
+}
+
+#[test]
+fn a_record_says_when_a_run_was_what_it_did_and_how_it_ended() {
+    let conflict = Conflict::of_content();
+    let Conflict { laptop, remote, .. } = &conflict;
+    laptop.with("GIT_SYNC_NOW", "1800000000").sync([]).exits(1);
+    let record = last_record(laptop);
+    let keys: Vec<_> = record.as_object().unwrap().keys().collect();
+    let all = "background command committed connections end held ms pulled pushed result schema start \
+               state";
+    assert_eq!(keys, all.split_whitespace().collect::<Vec<_>>());
+    assert!(
+        record["ms"].as_u64().is_some_and(|ms| ms < 600_000),
+        "{record}"
+    );
+    let expected = json!({
+        "schema": 1, "command": "sync", "background": false,
+        "start": "2027-01-15T08:00:00Z", "end": "2027-01-15T08:00:00Z",
+        "result": "held", "state": "held",
+        "committed": 2, "pulled": 1, "pushed": 1, "held": 1, "connections": 3,
+    });
+    is_recorded(laptop, &expected);
+
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    is_recorded(
+        laptop,
+        &json!({ "command": "resolve", "result": "ok", "state": "synced", "committed": 1,
+            "pushed": 1, "held": 0, "connections": 1 }),
+    );
+    laptop.sync([]).succeeds();
+    is_recorded(
+        laptop,
+        &json!({ "committed": 0, "pulled": 0, "pushed": 0, "connections": 1, "result": "ok" }),
+    );
+    laptop.write("zshrc", "forced\n");
+    laptop.sync(["force-push", "--yes"]).succeeds();
+    is_recorded(
+        laptop,
+        &json!({ "command": "force-push", "result": "ok", "pushed": 1 }),
+    );
+
+    laptop.write("zshrc", "refused\n");
+    laptop.hook("pre-commit", "echo no >&2; exit 1");
+    laptop.sync([]).exits(1);
+    is_recorded(laptop, &json!({ "result": "failed", "state": "error" }));
+    let error = last_record(laptop)["error"].to_string();
+    assert!(error.contains("pre-commit"), "{error}");
+    laptop.remove(".git/hooks/pre-commit");
+
+    std::fs::rename(remote.path(), remote.path().with_extension("gone")).unwrap();
+    laptop.sync([]).exits(3);
+    is_recorded(
+        laptop,
+        &json!({ "result": "unreachable", "state": "ahead", "committed": 1, "pushed": 0 }),
+    );
+    laptop.config("sync.interval", "0");
+    laptop.sync(["--background"]).succeeds();
+    wait_until("the background run is recorded", || {
+        last_record(laptop)["background"] == true
+    });
 }
