@@ -52,7 +52,7 @@ fn nothing_to_do_is_announced_as_such() {
     laptop.sync([]).succeeds();
     let (plan, _) = announces_what_happens(&laptop, &[]);
     plan.succeeds();
-    laptop.sync(["--dry-run", "--detailed-exitcode"]).exits(0);
+    laptop.sync(["--dry-run", "--detailed-exitcode"]).succeeds();
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn an_unreachable_remote_is_announced_too() {
     laptop.sync(["--dry-run"]).exits(3);
     laptop
         .sync(["--dry-run", "--offline"])
-        .exits_with_one_of(&[0, 3])
+        .succeeds()
         .says("zshrc");
     assert_eq!(before, laptop.fingerprint());
 }
