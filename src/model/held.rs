@@ -96,7 +96,9 @@ impl Held {
         let why = match self.why {
             // These are about more than the three versions.
             Disagreement::Blocked if ours.is_none() => self.why,
-            Disagreement::Untracked if ours.is_some() && theirs.is_some() => self.why,
+            Disagreement::Untracked | Disagreement::Busy if ours.is_some() && theirs.is_some() => {
+                self.why
+            }
             Disagreement::Unwritable if ours == self.base => self.why,
             Disagreement::Renamed if ours.is_some() && theirs.is_none() => self.why,
             _ if in_the_way && ours.is_none() => Disagreement::Blocked,
