@@ -53,7 +53,7 @@ fn survives(laptop: &Machine, server: &Machine, remote: &Remote) {
         "half a file: {tmux:?}"
     );
 
-    laptop.sync([]).exits(1);
+    laptop.sync([]).exits(1).says("1 path is held");
 
     for (path, content) in files {
         laptop.has(path, content);
