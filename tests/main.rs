@@ -48,6 +48,7 @@ mod status;
 mod submodules;
 mod sync_basic;
 mod uncommitted;
+mod undo;
 mod unreachable;
 mod upstream;
 mod usage;

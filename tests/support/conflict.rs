@@ -116,6 +116,38 @@ impl Conflict {
             },
         )
     }
+
+    /// Here `app` is edited, there it becomes a folder.
+    pub(crate) fn of_a_folder_there() -> Self {
+        Self::new(
+            |machine| {
+                machine.write("app", "1\n");
+            },
+            |laptop| {
+                laptop.write("app", "mine\n");
+            },
+            |server| {
+                server.remove("app");
+                server.write("app/x", "x\n").write("app/z", "z\n");
+            },
+        )
+    }
+
+    /// Here `app` becomes a folder, with a file that git ignores; there it is edited.
+    pub(crate) fn of_a_folder_here() -> Self {
+        Self::new(
+            |machine| {
+                machine.write("app", "1\n");
+            },
+            |laptop| {
+                laptop.remove("app");
+                laptop.write("app/x", "x\n").write("app/y.local", "y\n");
+            },
+            |server| {
+                server.write("app", "theirs\n");
+            },
+        )
+    }
 }
 
 /// Makes no preparation.
