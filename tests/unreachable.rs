@@ -176,3 +176,27 @@ fn a_terminal_may_be_used_to_log_in() {
     output.exits(3);
     assert_eq!(laptop.committed("zshrc"), "waits\n");
 }
+
+#[test]
+fn a_login_that_is_refused_shows_until_one_succeeds() {
+    let sandbox = Sandbox::new();
+    let (laptop, _, remote) = sandbox.laptop_and_server();
+    laptop.sync([]).succeeds();
+    let sshd = Sshd::asking_for_a_password(&sandbox);
+    sshd.serve(&laptop, &remote);
+
+    // Nothing waits here, and nothing would ever arrive again.
+    laptop.sync([]).exits(3).says("refused the login");
+    laptop.shows("✗");
+    laptop
+        .sync(["status"])
+        .succeeds()
+        .says("the remote refused the login");
+    laptop.shows("✗");
+    laptop.sync(["status", "--exit-code"]).exits(1);
+
+    laptop.git(["remote", "set-url", "origin", &remote.url()]);
+    laptop.sync([]).succeeds();
+    laptop.shows("✓");
+    laptop.sync(["status", "--exit-code"]).succeeds();
+}

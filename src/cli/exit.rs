@@ -62,7 +62,7 @@ impl Exit {
         match result {
             RunResult::Ok => Self::Done,
             RunResult::Held | RunResult::Skipped | RunResult::Failed => Self::Failed,
-            RunResult::Unreachable => Self::Incomplete,
+            RunResult::Unreachable | RunResult::LoginRefused => Self::Incomplete,
         }
     }
 }

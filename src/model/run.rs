@@ -15,6 +15,8 @@ pub enum RunResult {
     Skipped,
     /// What could be done without the remote is done.
     Unreachable,
+    /// The same, and waiting will not help: the remote refused the login.
+    LoginRefused,
     /// It failed.
     Failed,
 }
@@ -55,6 +57,18 @@ pub struct RunRecord {
 
 /// The version of [`RunRecord`] that this program writes.
 pub const SCHEMA: u32 = 1;
+
+impl RunResult {
+    /// Was the remote not asked, though it should have been?
+    pub fn is_without_remote(self) -> bool {
+        matches!(self, Self::Unreachable | Self::LoginRefused)
+    }
+
+    /// Does it stay in sight until a run succeeds? That there is no network is no failure.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Self::Failed | Self::LoginRefused)
+    }
+}
 
 impl RunRecord {
     /// When it ended, seconds since 1970.

@@ -9,7 +9,7 @@ use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
-use crate::model::run::{RunRecord, RunResult};
+use crate::model::run::RunRecord;
 use crate::model::state::{Counts, State};
 use crate::model::url;
 use crate::store::{history, state};
@@ -103,7 +103,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
     }
     let running = lock::holder(&ctx.layout.lock());
     let mut runs = history::newest(&ctx.layout, LOOK_BACK)?;
-    let contact = |run: &&RunRecord| run.connections > 0 && run.result != RunResult::Unreachable;
+    let contact = |run: &&RunRecord| run.connections > 0 && !run.result.is_without_remote();
     let last_contact = runs.iter().find(contact).cloned();
     let last_run = (!runs.is_empty()).then(|| runs.swap_remove(0));
     let in_progress = repo.in_progress().map(|(what, _)| what);
@@ -176,7 +176,7 @@ fn judge(
     match counts.state() {
         // A failure stays in sight until a run succeeds, unless something graver is.
         State::Held => State::Held,
-        _ if last.is_some_and(|run| run.result == RunResult::Failed) => State::Error,
+        _ if last.is_some_and(|run| run.result.is_failure()) => State::Error,
         state => state,
     }
 }

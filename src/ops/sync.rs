@@ -103,13 +103,21 @@ pub struct Outcome {
 impl Outcome {
     /// The state afterwards.
     pub fn state(&self) -> State {
-        self.counts.state()
+        match self.counts.state() {
+            State::Held => State::Held,
+            _ if self.result().is_failure() => State::Error,
+            state => state,
+        }
     }
 
     /// How it ended.
     pub fn result(&self) -> RunResult {
-        if matches!(self.reach, Reach::Unreachable(_)) {
-            RunResult::Unreachable
+        if let Reach::Unreachable(unreachable) = &self.reach {
+            if unreachable.login {
+                RunResult::LoginRefused
+            } else {
+                RunResult::Unreachable
+            }
         } else if !self.held.is_empty() {
             RunResult::Held
         } else if !self.skipped.is_empty() {

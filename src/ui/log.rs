@@ -27,7 +27,7 @@ pub fn lines(runs: &[RunRecord]) -> String {
         } = run;
         let _ = write!(text, "{time}  {icon} {kind:<10} ");
         let _ = match run.result {
-            RunResult::Failed | RunResult::Unreachable => {
+            RunResult::Failed | RunResult::Unreachable | RunResult::LoginRefused => {
                 let why = run.error.as_deref().unwrap_or("failed");
                 writeln!(text, "{}", super::report::printable(why))
             }

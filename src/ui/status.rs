@@ -88,6 +88,7 @@ fn last_run(run: &RunRecord) -> String {
             format!("pulled {}, pushed {}", run.pulled, run.pushed)
         }
         RunResult::Unreachable => "the remote was not reached".to_owned(),
+        RunResult::LoginRefused => "the remote refused the login".to_owned(),
         RunResult::Failed => "failed".to_owned(),
     };
     let why = run
