@@ -10,6 +10,7 @@ pub mod held;
 pub mod identity;
 mod inherit;
 pub mod integrate;
+mod join;
 pub mod kept;
 mod link;
 pub mod log;
