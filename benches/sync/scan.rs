@@ -2,7 +2,7 @@
 //! on the same tree, with git's aids to scanning off and on.
 //!
 //! A sync also takes its lock, and writes its state and its history. What that takes is measured in a
-//! repository with one file, in the same round, and is not counted as scanning; everything that
+//! repository with ten files, in the same round, and is not counted as scanning; everything that
 //! `git status` does is, its start included.
 
 use std::fmt;
@@ -78,7 +78,7 @@ pub(crate) struct Scan {
     pub(crate) files: usize,
     /// Wall times of `git-sync --offline`, unless left out.
     pub(crate) ours: Option<Vec<Duration>>,
-    /// The same in a repository with one file, where there is nothing to scan.
+    /// The same in a repository with ten files, where there is nothing to scan.
     pub(crate) floor: Vec<Duration>,
     /// Wall times of `git status --porcelain`.
     pub(crate) status: Vec<Duration>,
