@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// Must a write survive a power cut?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -158,13 +159,25 @@ pub fn remove_file(path: &Path) -> Result<()> {
     reason = "this is the door; callers pass folders of ours"
 )]
 pub fn remove_scratch(path: &Path) -> Result<()> {
-    match fs::remove_dir_all(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(failed("remove", path, source))
+    let start = Instant::now();
+    loop {
+        match fs::remove_dir_all(path) {
+            Ok(()) => return Ok(()),
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(()),
+            // A child of a run that died is still writing there.
+            Err(source)
+                if source.kind() == io::ErrorKind::DirectoryNotEmpty
+                    && start.elapsed() < ORPHANS =>
+            {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Err(source) => return Err(failed("remove", path, source)),
         }
-        _ => Ok(()),
     }
 }
+
+/// A child that outlives its killed parent ends within this.
+const ORPHANS: Duration = Duration::from_secs(5);
 
 /// Removes the empty folders from `folder` upwards, below `top`.
 pub fn remove_empty_parents(folder: &Path, top: &Path) {
@@ -336,6 +349,28 @@ mod tests {
         assert_eq!(read(&path).expect("read"), Some(b"two".to_vec()));
         assert_eq!(fs::metadata(&path).expect("there").mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(dir.path()).expect("listed").count(), 1);
+    }
+
+    #[test]
+    fn a_scratch_folder_goes_although_somebody_is_still_writing_there() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let scratch = dir.path().join("tmp");
+        fs::create_dir(&scratch).expect("made");
+        let folder = scratch.clone();
+        let orphan = std::thread::spawn(move || {
+            let start = Instant::now();
+            let written = (0..).take_while(|number| {
+                let file = File::create(folder.join(number.to_string()));
+                file.is_ok() && start.elapsed() < Duration::from_millis(300)
+            });
+            written.count()
+        });
+        while fs::read_dir(&scratch).expect("listed").count() < 100 {
+            std::thread::yield_now();
+        }
+        remove_scratch(&scratch).expect("removed in the end");
+        assert!(orphan.join().expect("ended") >= 100);
+        assert!(look(&scratch).expect("looked").is_none());
     }
 
     #[test]

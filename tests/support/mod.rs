@@ -63,4 +63,9 @@ pub(crate) fn wait_for_quiet(machine: &Machine) {
                 .any(|entry| entry == home.as_bytes())
         })
     });
+    // A process that dies has no environment any more before it lets go of its files.
+    wait_until("nobody holds the lock", || {
+        let lock = std::fs::File::open(machine.git_dir().join("sync/lock"));
+        lock.map_or(true, |lock| lock.try_lock_shared().is_ok())
+    });
 }
