@@ -46,20 +46,21 @@
 //! | `setup-lock` | the lock of a setup | [`ops::setup`] |
 //! | `history.jsonl`, `history.jsonl.1` | one line for every run | [`store::history`] |
 //! | `log` | why background runs failed | [`cli`], in `background` |
-//! | `told-identity` | said once, and not again | [`ops::snapshot`] |
+//! | `told-identity` | said once, and not again | [`ops::identity`] |
 //! | `journal` | what a publication is about to do | [`store::journal`] |
 //! | `stage/` | files before they go live, and those they replaced | [`ops::publish`] |
 //! | `tmp/` | private indexes and other scratch of the run that holds the lock | [`ops::Context::scratch`] |
 //! | `look-PID/` | the same of a process that only looks | [`ops::look`] |
-//! | `rescued/` | what was found in the way, after a crash or by a decision | [`ops::recover`], [`ops::resolve`] |
+//! | `rescued/` | what was found in the way, after a crash or by a decision | [`ops::recover`], [`ops::put`] |
 //!
 //! Refs, none of which is ever pushed:
 //!
 //! | ref | what | owner |
 //! |---|---|---|
 //! | `refs/git-sync/held/BRANCH` | the held paths of a branch, three versions of each; `/` is `%2F` | [`store::held`] |
-//! | `refs/git-sync/resolved/RUN` | what was decided about | [`ops::resolve`] |
-//! | `refs/git-sync/before/RUN` | the tip that a policy, a force or a rewritten upstream replaced | [`ops::upstream`], [`ops::force`] |
+//! | `refs/git-sync/resolved/NUMBER-RUN` | what was decided about | [`ops::kept`] |
+//! | `refs/git-sync/before/RUN` | what a policy, a force, a decision or a rewritten upstream replaced | [`ops::kept`] |
+//! | `refs/git-sync/fetched` | where the remote is, by a fetch beside a push | [`git::remote`] |
 //! | `refs/git-sync/before/RUN-staged` | what was staged and edited further before it was committed | [`ops::sync`] |
 //!
 //! Beside the folder that a setup clones into, `.git-sync-setup/` is there while it does.

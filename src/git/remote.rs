@@ -155,11 +155,7 @@ impl Repo {
     }
 
     /// The branches of the remote, and the one that its HEAD names.
-    pub fn remote_heads(
-        &self,
-        transport: &Transport,
-        remote: &str,
-    ) -> Result<Option<(Vec<String>, Option<String>)>> {
+    pub fn remote_heads(&self, transport: &Transport, remote: &str) -> Result<Option<Heads>> {
         Ok(self.ask_heads(transport, OsStr::new(remote))?.ok())
     }
 
