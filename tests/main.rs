@@ -52,6 +52,7 @@ mod undo;
 mod unreachable;
 mod upstream;
 mod usage;
+mod words;
 
 use std::collections::BTreeSet;
 use std::path::Path;

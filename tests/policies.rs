@@ -127,7 +127,9 @@ fn newest_goes_by_the_edit_and_not_by_the_sync() {
         laptop.sync([]).succeeds();
 
         laptop.has("app/history", winner);
-        let pulls = plan["steps"]["pull"]["changes"].to_string();
+        let steps = plan["steps"].as_array().unwrap();
+        let pull = steps.iter().find(|step| step["name"] == "pull").unwrap();
+        let pulls = pull["files"].to_string();
         assert_eq!(pulls.contains("history"), winner.contains("server"));
         server.sync([]).succeeds();
         server.has("app/history", winner);

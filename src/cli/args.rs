@@ -280,7 +280,19 @@ impl Word {
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
 const OPTIONS: [(&str, &[&str]); 15] = [
-    ("dry-run", &["run", "force-push", "force-pull"]),
+    (
+        "dry-run",
+        &[
+            "run",
+            "setup",
+            "status",
+            "force-push",
+            "force-pull",
+            "resolve",
+            "diff",
+            "log",
+        ],
+    ),
     ("background", &["run"]),
     ("yes", &["setup", "force-push", "force-pull"]),
     ("remove", &["setup"]),
@@ -289,7 +301,11 @@ const OPTIONS: [(&str, &[&str]); 15] = [
     ("undo", &["resolve"]),
     ("list", &["resolve"]),
     ("max-count", &["log"]),
-    ("offline", &["run", "resolve", "setup"]),
+    // Those that ask no remote go with it as they are.
+    (
+        "offline",
+        &["run", "resolve", "setup", "status", "diff", "log"],
+    ),
     (
         "wait",
         &["run", "setup", "force-push", "force-pull", "resolve"],
@@ -422,7 +438,7 @@ mod tests {
             &["--force-push=no"][..],
             &["--status", "--log"],
             &["--status", "run"],
-            &["status", "--offline"],
+            &["--force-push", "--offline"],
             &["run", "--porcelain"],
             &["--detailed-exitcode"],
             &["-z"],

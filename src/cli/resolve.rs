@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::{paths, run};
 use crate::error::{Error, Kind, Result};
 use crate::ops::Context;
-use crate::ops::resolve::{Choice, Options, list, resolve};
+use crate::ops::resolve::{Choice, Options, affected, list, resolve};
 use crate::sys::terminal;
 use crate::ui::{self, Ui, json};
 use std::path::PathBuf;
@@ -33,18 +33,27 @@ pub(super) fn run(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
         (.., true) => Choice::Undo,
         _ => Choice::Edit,
     };
-    if choice == Choice::Edit && !terminal::can_ask() && !list(&ctx)?.is_empty() {
-        return Err(
-            Error::new(Kind::Declined, "there is no terminal to merge on")
-                .hint("--ours or --theirs decides without one"),
-        );
-    }
     let paths = paths::in_repository(&repo, global, typed)?;
     let options = Options {
         paths,
         choice,
         sync: run::options(global),
     };
+    if global.dry_run {
+        let held = affected(&ctx, &options)?;
+        if global.json {
+            ui.answer(&json::line(&json::decision(choice, &held)));
+        } else {
+            ui.answer(&ui::held::planned(choice, &held));
+        }
+        return Ok(Exit::Done);
+    }
+    if choice == Choice::Edit && !terminal::can_ask() && !list(&ctx)?.is_empty() {
+        return Err(
+            Error::new(Kind::Declined, "there is no terminal to merge on")
+                .hint("--ours or --theirs decides without one"),
+        );
+    }
     let outcome = resolve(&ctx, &options)?;
     Ok(run::tell(global, ui, &outcome))
 }

@@ -47,6 +47,15 @@ pub(super) fn run(
         manner,
     };
     let plan = plan(place(global, dir, &options)?, &options)?;
+    if global.dry_run {
+        let text = ui::setup::planned(&plan);
+        if global.json {
+            ui.answer(&json::line(&ui::setup::plan(&plan)));
+        } else {
+            ui.answer(&text);
+        }
+        return Ok(Exit::Done);
+    }
     if dir.is_none() {
         agree(global, &plan)?;
     }
@@ -59,7 +68,9 @@ pub(super) fn run(
     if global.offline {
         return Ok(without_sync(global, ui, &outcome));
     }
-    if asked && !outcome.enrolled_before && !yes(global, "First sync now? [Y/n] ", true)? {
+    // What was set up is set up: without anybody to ask it is synced, as was asked for.
+    let asks = terminal::can_ask() && !global.json;
+    if asked && asks && !outcome.enrolled_before && !yes(global, "First sync now? [Y/n] ", true)? {
         return Ok(without_sync(global, ui, &outcome));
     }
     first_sync(global, ui, &outcome)
@@ -80,11 +91,25 @@ fn place(global: &Global, dir: Option<&OsStr>, options: &Options) -> Result<Plac
     locate::intended_directory(&options.here).map(Place::At)
 }
 
-/// Asks where there is somebody to answer; elsewhere it goes on, as nothing is lost by it.
+/// Asks whether the place that was found is meant.
 fn agree(global: &Global, plan: &Plan) -> Result<()> {
     let Some(question) = ui::setup::question(plan) else {
         return Ok(());
     };
+    if !global.yes && !terminal::can_ask() {
+        let mut error = Error::new(
+            Kind::Declined,
+            format!("{question} There is no terminal to ask on"),
+        );
+        if let Plan::Clone { url, into } = plan {
+            let url = crate::model::url::shown(&url.to_string_lossy());
+            let into = into.display();
+            error = error.hint(format!("git sync --setup {url} {into}   says where"));
+        }
+        return Err(error
+            .hint("--yes goes ahead, --dry-run shows what would be done")
+            .hint("nothing was changed"));
+    }
     if yes(global, &format!("{question} [Y/n] "), true)? {
         return Ok(());
     }
@@ -92,9 +117,9 @@ fn agree(global: &Global, plan: &Plan) -> Result<()> {
         .hint("git sync --setup URL DIR   takes another folder"))
 }
 
-/// Asks; without anybody to answer, and with `--yes`, the answer is yes.
+/// Asks, but with `--yes`.
 fn yes(global: &Global, question: &str, default: bool) -> Result<bool> {
-    if global.yes || global.json || !terminal::can_ask() {
+    if global.yes {
         return Ok(true);
     }
     let answer = terminal::ask(question)?.map(|answer| answer.to_lowercase());
@@ -145,9 +170,23 @@ fn remove(global: &Global, ui: &Ui) -> Result<Exit> {
     if traces.is_empty {
         return Ok(told_removed(global, ui, repo.top(), &Vec::new()));
     }
+    if global.dry_run {
+        if global.json {
+            ui.answer(&json::line(&ui::setup::planned_removal(
+                repo.top(),
+                &traces,
+            )));
+        } else {
+            let text = ui::setup::before_removal(repo.top(), &traces);
+            ui.answer(&(text + "Nothing was changed.\n"));
+        }
+        return Ok(Exit::Done);
+    }
     if !global.yes {
         confirm_removal(global, || {
-            ui::setup::before_removal(ui, repo.top(), &traces);
+            for line in ui::setup::before_removal(repo.top(), &traces).lines() {
+                ui.complain(line);
+            }
         })?;
     }
     let items = remove::remove(&ctx, run::options(global).wait)?;

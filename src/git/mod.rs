@@ -18,6 +18,7 @@ pub mod index;
 pub mod maintenance;
 pub mod merge;
 pub mod mergetool;
+pub mod origin;
 pub mod refs;
 pub mod remote;
 pub mod repo;

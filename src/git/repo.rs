@@ -433,16 +433,16 @@ impl Repo {
         })
     }
 
-    /// The operation that the user has begun and not finished, in git's words.
-    pub fn in_progress(&self) -> Option<(&'static str, &'static str)> {
+    /// The operation that the user has begun and not finished, as the git command for it.
+    pub fn in_progress(&self) -> Option<&'static str> {
         use gix::state::InProgress as P;
         Some(match self.inner.state()? {
-            P::ApplyMailbox | P::ApplyMailboxRebase => ("git am", "am"),
-            P::Bisect => ("a bisect", "bisect"),
-            P::CherryPick | P::CherryPickSequence => ("a cherry-pick", "cherry-pick"),
-            P::Merge => ("a merge", "merge"),
-            P::Rebase | P::RebaseInteractive => ("a rebase", "rebase"),
-            P::Revert | P::RevertSequence => ("a revert", "revert"),
+            P::ApplyMailbox | P::ApplyMailboxRebase => "am",
+            P::Bisect => "bisect",
+            P::CherryPick | P::CherryPickSequence => "cherry-pick",
+            P::Merge => "merge",
+            P::Rebase | P::RebaseInteractive => "rebase",
+            P::Revert | P::RevertSequence => "revert",
         })
     }
 

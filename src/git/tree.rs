@@ -90,7 +90,15 @@ impl Repo {
     }
 
     /// The content of a blob, as git keeps it.
+    ///
+    /// In this process where it is in the repository; git is asked for what only git finds: the new
+    /// objects of a rehearsal, and what a partial clone has still to fetch.
     pub fn blob(&self, oid: &Oid) -> Result<Vec<u8>> {
+        let id = gix::ObjectId::from_hex(oid.as_str().as_bytes());
+        let found = id.ok().and_then(|id| self.gix().find_blob(id).ok());
+        if let Some(mut blob) = found {
+            return Ok(blob.take_data());
+        }
         self.git("cat-file").args(["blob", oid.as_str()]).output()
     }
 

@@ -16,11 +16,16 @@ const IN_SUBJECT: usize = 3;
 /// So many paths are named in the body.
 const IN_BODY: usize = 200;
 
+/// The trailer that says which machine made a commit, whatever the template says: `git sync` names it
+/// on the machine that the commit comes to.
+const TRAILER: &str = "Machine";
+
 /// A placeholder that does not exist, for the error about it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct UnknownPlaceholder(pub String);
 
-/// The message for `changes`: the template with its placeholders replaced, then the list of files.
+/// The message for `changes`: the template with its placeholders replaced, then the list of files, then
+/// a trailer with the machine.
 pub fn commit_message(
     template: &str,
     machine: &Machine,
@@ -53,7 +58,17 @@ pub fn commit_message(
     if changes.len() > IN_BODY {
         let _ = writeln!(message, "and {} more", changes.len() - IN_BODY);
     }
+    let _ = writeln!(message, "\n{TRAILER}: {}", machine.id);
     Ok(message)
+}
+
+/// The machine that made the commit with this message, if a sync did.
+pub fn machine_of(message: &str) -> Option<&str> {
+    let (_, trailers) = message.trim_end().rsplit_once("\n\n")?;
+    trailers
+        .lines()
+        .find_map(|line| line.strip_prefix(TRAILER)?.strip_prefix(": "))
+        .filter(|machine| !machine.is_empty())
 }
 
 fn files(changes: &[Change]) -> String {
@@ -96,7 +111,25 @@ mod tests {
             text.lines().next(),
             Some("sync: a, b, c and 1 more on ana@mbp-mac")
         );
-        assert!(text.ends_with("A a\nA b\nA c\nA d\n"));
+        assert!(text.ends_with("A a\nA b\nA c\nA d\n\nMachine: ana@mbp-mac\n"));
+    }
+
+    #[test]
+    fn the_machine_is_found_again_and_not_made_up() {
+        let text = message("{count}", &["a"]).expect("a good template");
+        assert_eq!(machine_of(&text), Some("ana@mbp-mac"));
+        assert_eq!(
+            machine_of(&(text + "Signed-off-by: A <a@b>\n")),
+            Some("ana@mbp-mac")
+        );
+        for other in [
+            "",
+            "Machine: x",
+            "Machine: x\n\nby hand\n",
+            "s\n\nMachine: \n",
+        ] {
+            assert_eq!(machine_of(other), None, "{other:?}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod block;
 pub mod divergence;
 pub mod entry;
 pub mod held;
+pub mod lines;
 pub mod machine;
 pub mod message;
 pub mod path;

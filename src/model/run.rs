@@ -64,6 +64,11 @@ impl RunResult {
         matches!(self, Self::Unreachable | Self::LoginRefused)
     }
 
+    /// Are both sides the same, as far as they can be?
+    pub fn is_success(self) -> bool {
+        matches!(self, Self::Ok | Self::Skipped)
+    }
+
     /// Does it stay in sight until a run succeeds? That there is no network is no failure.
     pub fn is_failure(self) -> bool {
         matches!(self, Self::Failed | Self::LoginRefused)

@@ -5,6 +5,7 @@ use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::repo::{Branch, Head};
 use crate::model::entry::{Change, Entry, Mode, Oid};
+use crate::model::lines::LineCount;
 use crate::model::path::RepoPath;
 use crate::sys::fs;
 
@@ -17,6 +18,15 @@ pub struct Difference {
     pub between: (String, String),
     /// The two contents; `None` where one of them is not text.
     pub text: Option<(String, String)>,
+}
+
+/// How much a path changes.
+#[derive(Debug, Clone)]
+pub struct Extent {
+    /// Where, and what the two sides have.
+    pub change: Change,
+    /// How many lines; `None` where it is not text.
+    pub lines: Option<LineCount>,
 }
 
 /// Compares this machine with the last known state of the remote, at `paths` or everywhere.

@@ -136,6 +136,8 @@ impl<'a, 'repo> Force<'a, 'repo> {
         let mut snapshot = snapshot::take(ctx, tip, &scan, &HeldSet::default())?;
         let plan = self.plan(tip, theirs.as_ref(), &snapshot)?;
         let mut outcome = Outcome {
+            machine: ctx.machine.id.clone(),
+            branch: self.ready.branch.short().to_owned(),
             upstream: Some(self.upstream.short()),
             dry_run: options.dry_run,
             reach: Reach::Reached,
@@ -164,7 +166,9 @@ impl<'a, 'repo> Force<'a, 'repo> {
                 let Some(theirs) = theirs else {
                     return Err(self.nothing_there());
                 };
-                outcome.pulled = repo.ahead_behind(&theirs, &commit)?.0;
+                let arrived = repo.commits(&theirs, Some(&commit))?;
+                outcome.pulled = arrived.len();
+                outcome.origins = repo.origins(&arrived);
                 self.pull(
                     &theirs,
                     &commit,
@@ -379,11 +383,15 @@ impl<'a, 'repo> Force<'a, 'repo> {
             seen: snapshot.seen,
             refs,
         })?;
-        let commits = outcome.pulled;
-        self.ctx.listener.done(&Done::Pulled {
-            commits,
-            changes: &live,
-        });
+        let listener = self.ctx.listener;
+        if outcome.pulled > 0 || !live.is_empty() {
+            listener.done(&Done::Pulled {
+                commits: outcome.pulled,
+                from: &outcome.origins,
+                changes: &live,
+            });
+        }
+        listener.done(&Done::Reset(&outcome.branch, theirs));
         outcome.pulled_changes = live;
         Ok(())
     }

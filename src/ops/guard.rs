@@ -27,8 +27,11 @@ pub fn check(ctx: &Context<'_>) -> Result<Ready> {
 
 /// The branch of a repository that is in a state to be worked in.
 pub fn branch(repo: &Repo) -> Result<Branch> {
-    if let Some((what, command)) = repo.in_progress() {
-        let error = Error::blocked(format!("{what} is in progress"));
+    if let Some(command) = repo.in_progress() {
+        let error = Error::blocked(match command {
+            "am" => "git am is in progress".to_owned(),
+            command => format!("a {command} is in progress"),
+        });
         return Err(match command {
             "bisect" => error.hint("git bisect reset   ends it"),
             command => error

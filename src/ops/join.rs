@@ -135,10 +135,13 @@ impl Meeting<'_, '_> {
             let free = !set.covers(&change.path) && !here;
             free && !collisions.same.contains(&change.path)
         });
-        self.outcome.pulled += match &local.tip {
-            Some(ours) => self.count(theirs, Some(ours))?,
-            None => self.count(theirs, None)?,
-        };
+        let arrived = repo.commits(theirs, local.tip.as_ref())?;
+        self.outcome.pulled += arrived.len();
+        for origin in repo.origins(&arrived) {
+            if !self.outcome.origins.contains(&origin) {
+                self.outcome.origins.push(origin);
+            }
+        }
         self.outcome.rewritten |= fork.rewritten;
         if !self.options.dry_run {
             // Work that is carried along is in no branch, and the files that hold it change.
@@ -221,6 +224,7 @@ impl Meeting<'_, '_> {
         if self.outcome.pulled > 0 || !incoming.is_empty() {
             listener.done(&Done::Pulled {
                 commits: self.outcome.pulled,
+                from: &self.outcome.origins,
                 changes: incoming,
             });
         }

@@ -3,6 +3,7 @@
 mod beside;
 pub mod collide;
 pub mod diff;
+pub mod dispute;
 pub mod expire;
 pub mod force;
 pub mod guard;
@@ -35,7 +36,7 @@ use crate::error::Result;
 use crate::git::Repo;
 use crate::git::config::Settings;
 use crate::git::status::Scan;
-use crate::model::entry::Change;
+use crate::model::entry::{Change, Oid};
 use crate::model::held::Held;
 use crate::model::machine::Machine;
 use crate::model::path::RepoPath;
@@ -69,11 +70,15 @@ pub enum Done<'a> {
     Pulled {
         /// How many.
         commits: usize,
+        /// The machines that made them, the newest first.
+        from: &'a [String],
         /// What they changed.
         changes: &'a [Change],
     },
     /// A decision changed files of this machine.
     Replaced(&'a [Change]),
+    /// The branch was put where the remote's is: its name, and the commit.
+    Reset(&'a str, &'a Oid),
     /// Both sides had commits, and they were put together.
     Integrated(&'a str),
     /// A policy settled a path.

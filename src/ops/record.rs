@@ -86,7 +86,7 @@ impl Begun {
     fn write(&self, ctx: &Context<'_>, outcome: &Outcome) -> Result<()> {
         state::write(&ctx.layout, outcome.state(), outcome.counts)?;
         let result = outcome.result();
-        if matches!(result, RunResult::Ok | RunResult::Skipped) {
+        if result.is_success() {
             state::write_last_sync(&ctx.layout)?;
         }
         let error = match &outcome.reach {

@@ -9,7 +9,7 @@ use super::look::look;
 use super::put::{Targets, put};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
-use super::undo::undo;
+use super::undo::{self, undo};
 use super::{Context, guard, inherit, kept};
 use crate::error::{Error, Result};
 use crate::git::mergetool::Versions;
@@ -61,6 +61,15 @@ pub(super) fn list_of_branch(ctx: &Context<'_>) -> Result<HeldSet> {
     look(ctx, || inherit::held_now(ctx, &branch))
 }
 
+/// The held paths that a decision would be about, or would be held again; changes nothing.
+pub fn affected(ctx: &Context<'_>, options: &Options) -> Result<Vec<Held>> {
+    guard::check(ctx)?;
+    if options.choice == Choice::Undo {
+        return undo::would_hold(ctx, &options.paths);
+    }
+    chosen(&list_of_branch(ctx)?, options)
+}
+
 /// Decides as `options` say, and syncs.
 pub fn resolve(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     let begun = Begun::now("resolve");
@@ -97,12 +106,7 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
     };
     let holding = Holding::load(ctx, &branch.name)?;
     let set = held::refresh(ctx, &holding, tip)?;
-    let mut chosen = choose(&set, &options.paths)?;
-    if options.choice == Choice::Theirs {
-        // What stands in the way of the remote's version goes with it.
-        let in_the_way = |held: &&Held| chosen.iter().any(|other| other.path.overlaps(&held.path));
-        chosen = set.iter().filter(in_the_way).cloned().collect();
-    }
+    let chosen = chosen(&set, options)?;
     let mut rest = set.clone();
     for held in &chosen {
         if options.choice != Choice::Theirs {
@@ -156,6 +160,17 @@ fn in_its_way(ctx: &Context<'_>, tip: &Oid, held: &Held) -> Result<Vec<(RepoPath
         .into_iter()
         .filter(|(path, _)| path.overlaps(&held.path));
     Ok(around.map(|(path, entry)| (path, Some(entry))).collect())
+}
+
+/// The held paths that are decided about.
+fn chosen(set: &HeldSet, options: &Options) -> Result<Vec<Held>> {
+    let named = choose(set, &options.paths)?;
+    if options.choice != Choice::Theirs {
+        return Ok(named);
+    }
+    // What stands in the way of the remote's version goes with it.
+    let in_the_way = |held: &&Held| named.iter().any(|other| other.path.overlaps(&held.path));
+    Ok(set.iter().filter(in_the_way).cloned().collect())
 }
 
 /// The held paths that `paths` name: themselves, or what is below them.

@@ -48,6 +48,8 @@ pub struct Outcome {
     pub last_contact: Option<RunRecord>,
     /// When a sync last succeeded, RFC 3339.
     pub last_sync: Option<String>,
+    /// The newest run that succeeded, as far as the history was looked through.
+    pub last_success: Option<RunRecord>,
 }
 
 /// Changes that are in no commit, by kind.
@@ -105,8 +107,9 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
     let mut runs = history::newest(&ctx.layout, LOOK_BACK)?;
     let contact = |run: &&RunRecord| run.connections > 0 && !run.result.is_without_remote();
     let last_contact = runs.iter().find(contact).cloned();
+    let last_success = runs.iter().find(|run| run.result.is_success()).cloned();
     let last_run = (!runs.is_empty()).then(|| runs.swap_remove(0));
-    let in_progress = repo.in_progress().map(|(what, _)| what);
+    let in_progress = repo.in_progress();
     let refusal = guard::check(ctx).and_then(|_| guard::merged(&scan)).err();
     let state = judge(&counts, running, last_run.as_ref(), refusal.is_some());
     let outcome = Outcome {
@@ -126,6 +129,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         last_run,
         last_contact,
         last_sync: state::last_sync(&ctx.layout)?,
+        last_success,
     };
     if outcome.running.is_none() && ctx.layout.visible().is_dir() {
         state::write(&ctx.layout, outcome.state, outcome.counts)?;

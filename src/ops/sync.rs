@@ -4,7 +4,8 @@
 //! A round does all of it once. Where somebody was faster (another machine pushed, the user saved a
 //! file or committed), nothing is forced: the round is run again on what is there now.
 
-use super::diff::{self, Difference};
+use super::diff::{self, Difference, Extent};
+use super::dispute::{self, Dispute};
 use super::expire::expire;
 use super::guard::{self, Ready};
 use super::held::{self, Holding};
@@ -22,10 +23,11 @@ use crate::git::remote::Unreachable;
 use crate::git::status::Scan;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::Held;
+use crate::model::lines::LineCount;
 use crate::model::path::RepoPath;
 use crate::model::run::RunResult;
 use crate::model::state::{Counts, State};
-use crate::store::{leftovers, machine};
+use crate::store::{leftovers, machine, state};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt, process};
 use std::collections::BTreeMap;
@@ -64,18 +66,26 @@ pub enum Reach {
 pub struct Outcome {
     /// `origin/main`; `None` without a remote.
     pub upstream: Option<String>,
+    /// This machine.
+    pub machine: String,
+    /// The branch, `main`.
+    pub branch: String,
     /// Was it only a rehearsal?
     pub dry_run: bool,
     /// What was committed on this machine.
     pub committed: Vec<Change>,
     /// Commits that came.
     pub pulled: usize,
+    /// The machines that made them, the newest first.
+    pub origins: Vec<String>,
     /// What they changed in the work tree.
     pub pulled_changes: Vec<Change>,
     /// Commits that were sent.
     pub pushed: usize,
     /// Paths that wait for a decision.
     pub held: Vec<Held>,
+    /// Where in a held path the two sides have changed it, where that can be said.
+    pub disputes: BTreeMap<RepoPath, Dispute>,
     /// Paths that cannot be synced.
     pub skipped: Vec<Skipped>,
     /// Paths that a policy decided, and its word.
@@ -90,6 +100,12 @@ pub struct Outcome {
     pub rewritten: bool,
     /// Was the remote asked?
     pub reach: Reach,
+    /// When a sync last succeeded before this one, RFC 3339; read where the remote was not reached.
+    pub last_sync: Option<String>,
+    /// With a dry run: how much would be committed.
+    pub commit_extents: Vec<Extent>,
+    /// With a dry run: how much would be pulled.
+    pub pull_extents: Vec<Extent>,
     /// With a dry run, where wished: what differs.
     pub differences: Vec<Difference>,
     /// What is left to do.
@@ -168,29 +184,51 @@ fn rehearsed(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     with_lock(ctx, options, |ready| {
         rehearse(ctx, || {
             let mut outcome = run(ctx, options, ready)?;
-            if options.differences {
-                outcome.differences = differences(ctx, &outcome)?;
-            }
+            measure(ctx, options, &mut outcome)?;
             Ok(outcome)
         })
     })
 }
 
-/// What a dry run would change, read while its objects are there.
-fn differences(ctx: &Context<'_>, outcome: &Outcome) -> Result<Vec<Difference>> {
+/// So many paths of each side are measured.
+const MEASURED: usize = 200;
+
+/// How much a dry run would change, read while its objects are there; what exactly, where that is wished.
+fn measure(ctx: &Context<'_>, options: &Options, outcome: &mut Outcome) -> Result<()> {
     let there = outcome.upstream.clone().unwrap_or_default();
     let sides = [
-        ("before", "here", &outcome.committed),
-        ("here", &*there, &outcome.pulled_changes),
+        (
+            "before",
+            "here",
+            &outcome.committed,
+            &mut outcome.commit_extents,
+        ),
+        (
+            "here",
+            &*there,
+            &outcome.pulled_changes,
+            &mut outcome.pull_extents,
+        ),
     ];
-    let mut differences = Vec::new();
-    for (old, new, changes) in sides {
-        for change in changes {
-            let between = (old.to_owned(), new.to_owned());
-            differences.push(diff::read(ctx, change.clone(), between)?);
+    for (old, new, changes, extents) in sides {
+        for (number, change) in changes.iter().enumerate() {
+            let mut lines = None;
+            if number < MEASURED || options.differences {
+                let between = (old.to_owned(), new.to_owned());
+                let difference = diff::read(ctx, change.clone(), between)?;
+                let text = difference.text.as_ref();
+                lines = text.map(|(old, new)| LineCount::between(old, new));
+                if options.differences {
+                    outcome.differences.push(difference);
+                }
+            }
+            extents.push(Extent {
+                change: change.clone(),
+                lines,
+            });
         }
     }
-    Ok(differences)
+    Ok(())
 }
 
 /// Runs `work` alone in the repository, after what a dead run left is cleaned up.
@@ -255,6 +293,8 @@ impl Round {
 /// Rounds until there is nothing left to do; call it with the lock held.
 pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<Outcome> {
     let mut outcome = Outcome {
+        machine: ctx.machine.id.clone(),
+        branch: ready.branch.short().to_owned(),
         upstream: ready
             .upstream
             .as_ref()
@@ -281,7 +321,13 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
             }
         }
         match round(ctx, options, &ready, &mut link, &busy, &mut outcome)? {
-            Round::Done => return Ok(outcome),
+            Round::Done => {
+                outcome.disputes = dispute::disputes(ctx, &outcome.held);
+                if matches!(outcome.reach, Reach::Unreachable(_)) {
+                    outcome.last_sync = state::last_sync(&ctx.layout)?;
+                }
+                return Ok(outcome);
+            }
             Round::Again(reason) => why = reason,
             Round::Left(paths) => {
                 "files were saved meanwhile".clone_into(&mut why);

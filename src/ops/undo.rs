@@ -25,45 +25,75 @@ pub(super) fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Re
     let Some(tip) = &branch.tip else {
         return Err(held::nothing());
     };
+    let Taken {
+        name,
+        oid,
+        decision,
+        back,
+    } = newest(ctx, paths)?;
+    let new = branch_before(ctx, tip, &decision, &back)?;
+    let there = around(ctx, &new, &back)?;
+    let holding = Holding::load(ctx, &branch.name)?;
+    let mut set = holding.set.clone();
+    for held in &back {
+        set.insert(Held {
+            theirs: there.get(&held.path).cloned(),
+            ..held.clone()
+        });
+    }
+    let change = holding.change_to(ctx, &branch.name, &set, [oid.clone()])?;
+    let mut refs: Vec<_> = change.into_iter().collect();
+    let run = kept::run(&name).map(str::to_owned);
+    refs.push(RefChange {
+        name,
+        old: Some(oid),
+        new: None,
+    });
+    let targets = files_before(&back, &there);
+    put(
+        ctx,
+        branch,
+        Some(&new),
+        &targets,
+        refs,
+        "sync: resolve --undo",
+    )?;
+    run.map_or(Ok(()), |run| bring_back(ctx, &run, &back))
+}
+
+/// A decision that is taken back, or a part of one.
+struct Taken {
+    /// The ref that keeps it.
+    name: String,
+    oid: Oid,
+    decision: Decision,
+    /// The paths that are held again.
+    back: Vec<Held>,
+}
+
+/// The newest decision, or the newest about `paths`.
+fn newest(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Taken> {
     for name in kept::decisions(ctx)? {
         let Some(oid) = ctx.repo.resolve(&name)? else {
             continue;
         };
         let decision = Decision::read(ctx.repo, &oid)?;
         let back = chosen(&decision, paths);
-        if back.is_empty() {
-            continue;
-        }
-        let new = branch_before(ctx, tip, &decision, &back)?;
-        let there = around(ctx, &new, &back)?;
-        let holding = Holding::load(ctx, &branch.name)?;
-        let mut set = holding.set.clone();
-        for held in &back {
-            set.insert(Held {
-                theirs: there.get(&held.path).cloned(),
-                ..held.clone()
+        if !back.is_empty() {
+            return Ok(Taken {
+                name,
+                oid,
+                decision,
+                back,
             });
         }
-        let change = holding.change_to(ctx, &branch.name, &set, [oid.clone()])?;
-        let mut refs: Vec<_> = change.into_iter().collect();
-        let run = kept::run(&name).map(str::to_owned);
-        refs.push(RefChange {
-            name,
-            old: Some(oid),
-            new: None,
-        });
-        let targets = files_before(&back, &there);
-        put(
-            ctx,
-            branch,
-            Some(&new),
-            &targets,
-            refs,
-            "sync: resolve --undo",
-        )?;
-        return run.map_or(Ok(()), |run| bring_back(ctx, &run, &back));
     }
     Err(Error::blocked("there is no decision to take back"))
+}
+
+/// The paths that would be held again.
+pub(super) fn would_hold(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Vec<Held>> {
+    newest(ctx, paths).map(|taken| taken.back)
 }
 
 /// The paths of a decision that `paths` name. One that has another in it or above it cannot be taken

@@ -6,6 +6,7 @@ use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::model::run::RunRecord;
 use crate::ops::diff::Difference;
+use crate::ops::resolve::Choice;
 use crate::ops::sync::{Outcome, Reach};
 use crate::ops::{Context, status};
 use crate::sys::clock;
@@ -46,13 +47,9 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "upstream": outcome.upstream,
         "remote": reach,
         "unreachable": why,
-        "steps": {
-            "commit": changes(&outcome.committed),
-            "pull": { "commits": outcome.pulled, "changes": changes(&outcome.pulled_changes) },
-            "push": { "commits": outcome.pushed },
-        },
+        "steps": steps(outcome),
         "settled": settled,
-        "held": all_held(&outcome.held),
+        "conflicts": all_held(&outcome.held),
         "skipped": skipped,
         "released": paths(&outcome.released),
         "kept": outcome.kept,
@@ -65,9 +62,42 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
     })
 }
 
+/// What was done, or would be, in this order; a step that had nothing to do is not there.
+fn steps(outcome: &Outcome) -> Value {
+    let done = if outcome.dry_run { "planned" } else { "done" };
+    let mut steps = Vec::new();
+    if !outcome.committed.is_empty() {
+        steps.push(json!({
+            "name": "commit",
+            "result": done,
+            "count": outcome.committed.len(),
+            "files": changes(&outcome.committed),
+        }));
+    }
+    if outcome.pulled > 0 || !outcome.pulled_changes.is_empty() {
+        steps.push(json!({
+            "name": "pull",
+            "result": done,
+            "count": outcome.pulled,
+            "from": outcome.origins,
+            "files": changes(&outcome.pulled_changes),
+        }));
+    }
+    if outcome.pushed > 0 {
+        steps.push(json!({ "name": "push", "result": done, "count": outcome.pushed }));
+    } else if outcome.counts.ahead > 0 && outcome.upstream.is_some() {
+        // It could not be sent, or was not to be.
+        steps.push(json!({ "name": "push", "result": "waits", "count": outcome.counts.ahead }));
+    }
+    steps.into()
+}
+
 /// Where this machine stands.
 pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
     let changes = &outcome.changes;
+    let files: Vec<_> = super::porcelain::codes(changes)
+        .map(|(code, changed)| json!({ "path": path(changed), "xy": code }))
+        .collect();
     json!({
         "schema": SCHEMA,
         "version": env!("CARGO_PKG_VERSION"),
@@ -84,20 +114,33 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
         "ahead": outcome.counts.ahead,
         "behind": outcome.counts.behind,
         "changes": {
-            "staged": paths(&changes.staged),
-            "unstaged": paths(&changes.unstaged),
-            "untracked": paths(&changes.untracked),
+            "staged": changes.staged.len(),
+            "unstaged": changes.unstaged.len(),
+            "untracked": changes.untracked.len(),
             "conflicted": paths(&changes.conflicted),
             "skipped": paths(&changes.unsyncable),
+            "files": files,
         },
         "held": all_held(&outcome.held),
         "in_progress": outcome.in_progress,
         "refusal": outcome.refusal.as_ref().map(ToString::to_string),
         "running": outcome.running.map(|holder| holder.pid),
-        "last_contact": outcome.last_contact.as_ref().map(|run| &run.end),
-        "last_sync": outcome.last_sync,
+        "last_fetch": outcome.last_contact.as_ref().map(|run| &run.end),
+        "last_sync": outcome.last_sync.as_ref().map(|time| last_sync(time, outcome)),
         "last_run": outcome.last_run,
         "last_error": outcome.last_run.as_ref().and_then(|run| run.error.as_ref()),
+    })
+}
+
+/// The last sync that succeeded, with what the history knows of it.
+fn last_sync(time: &str, outcome: &status::Outcome) -> Value {
+    let run = outcome.last_success.as_ref();
+    json!({
+        "time": time,
+        "result": run.map(|run| run.result),
+        "pulled": run.map(|run| run.pulled),
+        "pushed": run.map(|run| run.pushed),
+        "ms": run.map(|run| run.ms),
     })
 }
 
@@ -111,6 +154,17 @@ pub fn run(record: &RunRecord) -> Result<String> {
 /// The held paths.
 pub fn held(set: &HeldSet) -> Value {
     json!({ "schema": SCHEMA, "held": all_held(set.iter()) })
+}
+
+/// What would be decided.
+pub fn decision(choice: Choice, held: &[Held]) -> Value {
+    let choice = match choice {
+        Choice::Ours => "ours",
+        Choice::Theirs => "theirs",
+        Choice::Edit => "edit",
+        Choice::Undo => "undo",
+    };
+    json!({ "schema": SCHEMA, "dry_run": true, "choice": choice, "conflicts": all_held(held) })
 }
 
 /// What differs from the remote.

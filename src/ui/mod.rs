@@ -14,7 +14,7 @@ pub mod sync;
 
 use crate::error::{Error, Result};
 use crate::ops::{Done, Listener};
-use crate::sys::terminal;
+use crate::sys::{clock, terminal};
 use anstream::AutoStream;
 use std::cell::{Cell, OnceCell};
 use std::io::{ErrorKind, Write as _};
@@ -159,5 +159,13 @@ impl Listener for Ui {
 
     fn is_watched(&self) -> bool {
         self.loudness > Loudness::Quiet && !self.machine && terminal::shows_progress()
+    }
+}
+
+/// How long ago an RFC 3339 time is, for people.
+fn ago(time: &str) -> String {
+    match time.parse::<jiff::Timestamp>() {
+        Ok(time) => format!("{} ago", clock::ago(clock::epoch() - time.as_second())),
+        Err(_) => report::printable(time),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::model::entry::Entry;
 use crate::model::path::RepoPath;
-use crate::ops::status::Outcome;
+use crate::ops::status::{Changes, Outcome};
 
 /// Headers `# key value`, then `c XY path` for changes and `h BASE OURS THEIRS path` for held
 /// paths, the three versions as object names; records
@@ -33,17 +33,8 @@ pub fn status(outcome: &Outcome, nul: bool) -> Vec<u8> {
     if let Some(last) = last {
         out.header("sync.last", &last.as_second().to_string());
     }
-    let changes = &outcome.changes;
-    for (code, paths) in [
-        ("S.", &changes.staged),
-        (".M", &changes.unstaged),
-        ("??", &changes.untracked),
-        ("UU", &changes.conflicted),
-        ("!!", &changes.unsyncable),
-    ] {
-        for path in paths {
-            out.path(&format!("c {code}"), path);
-        }
+    for (code, path) in codes(&outcome.changes) {
+        out.path(&format!("c {code}"), path);
     }
     for held in &outcome.held {
         let oid = |entry: &Option<Entry>| {
@@ -56,6 +47,20 @@ pub fn status(outcome: &Outcome, nul: bool) -> Vec<u8> {
         out.path(&format!("h {base} {ours} {theirs}"), &held.path);
     }
     out.bytes
+}
+
+/// Every change with its two letters.
+pub(super) fn codes(changes: &Changes) -> impl Iterator<Item = (&'static str, &RepoPath)> {
+    let kinds = [
+        ("S.", &changes.staged),
+        (".M", &changes.unstaged),
+        ("??", &changes.untracked),
+        ("UU", &changes.conflicted),
+        ("!!", &changes.unsyncable),
+    ];
+    kinds
+        .into_iter()
+        .flat_map(|(code, paths)| paths.iter().map(move |path| (code, path)))
 }
 
 struct Records {

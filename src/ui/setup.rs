@@ -7,6 +7,7 @@ use crate::ops::setup::plan::Plan;
 use crate::ops::setup::remove::Traces;
 use crate::ops::setup::{Item, Items, Mark, Origin, Outcome};
 use serde_json::{Value, json};
+use std::fmt::Write as _;
 use std::path::Path;
 
 /// The question before a plan is carried out; `None` where nothing is to be asked.
@@ -33,19 +34,81 @@ pub fn question(plan: &Plan) -> Option<String> {
     })
 }
 
+/// What a plan would do.
+pub fn planned(plan: &Plan) -> String {
+    let what = match plan {
+        Plan::Clone { url, into } => {
+            let url = crate::model::url::shown(&url.to_string_lossy());
+            format!(
+                "Would clone {url} into {}, and sync it",
+                home_relative(into)
+            )
+        }
+        Plan::Create { dir, .. } => {
+            format!("Would make a repository of {}", home_relative(dir))
+        }
+        Plan::Enrol(enrolment) => {
+            let top = home_relative(enrolment.repo.top());
+            let branch = enrolment.branch.short();
+            match (&enrolment.remote, &enrolment.upstream) {
+                (Some(url), _) => {
+                    let url = crate::model::url::shown(&url.to_string_lossy());
+                    format!("Would sync {top}, {branch} with {url}")
+                }
+                (None, Some(upstream)) => {
+                    format!("Would sync {top}, {branch} with {}", upstream.short())
+                }
+                (None, None) => format!("Would sync {top}, {branch}"),
+            }
+        }
+    };
+    format!("{what}\nNothing was changed.\n")
+}
+
+/// The same for programs.
+pub fn plan(plan: &Plan) -> Value {
+    let (action, path, url) = match plan {
+        Plan::Clone { url, into } => ("clone", into.as_path(), Some(url)),
+        Plan::Create { dir, .. } => ("create", dir.as_path(), None),
+        Plan::Enrol(enrolment) => ("enrol", enrolment.repo.top(), enrolment.remote.as_ref()),
+    };
+    json!({
+        "schema": json::SCHEMA,
+        "dry_run": true,
+        "action": action,
+        "path": json::file(path),
+        "url": url.map(|url| crate::model::url::shown(&url.to_string_lossy())),
+        "exit": 0,
+    })
+}
+
 /// What is to be known before everything of ours is removed.
-pub fn before_removal(ui: &Ui, top: &Path, traces: &Traces) {
-    ui.complain(&format!("Taking git sync off {}", home_relative(top)));
+pub fn before_removal(top: &Path, traces: &Traces) -> String {
+    let mut text = format!("Taking git sync off {}\n", home_relative(top));
     for (name, was) in &traces.refs {
-        ui.complain(&format!("  {name} keeps {was}, and will not any more"));
+        let _ = writeln!(text, "  {name} keeps {was}, and will not any more");
     }
     for other in &traces.others {
         let other = home_relative(other);
-        ui.complain(&format!(
+        let _ = writeln!(
+            text,
             "  {other} shares the repository, and is not synced any more either"
-        ));
+        );
     }
-    ui.complain("Your files, your history and the remote stay as they are.");
+    text + "Your files, your history and the remote stay as they are.\n"
+}
+
+/// The same for programs.
+pub fn planned_removal(top: &Path, traces: &Traces) -> Value {
+    let names: Vec<_> = traces.refs.iter().map(|(name, _)| name).collect();
+    json!({
+        "schema": json::SCHEMA,
+        "dry_run": true,
+        "action": "remove",
+        "path": json::file(top),
+        "refs": names,
+        "exit": 0,
+    })
 }
 
 /// Tells what a setup did.

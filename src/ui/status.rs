@@ -1,13 +1,13 @@
 //! Where this machine stands, for people.
 
 use super::sync::count;
-use super::{Ui, style};
+use super::{Ui, ago, style};
 use crate::model::path::RepoPath;
 use crate::model::run::{RunRecord, RunResult};
 use crate::model::state::State;
 use crate::ops::Context;
 use crate::ops::status::Outcome;
-use crate::sys::{clock, env};
+use crate::sys::env;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -35,16 +35,25 @@ pub fn outcome(ui: &Ui, ctx: &Context<'_>, outcome: &Outcome) {
         let (ahead, behind) = (outcome.counts.ahead, outcome.counts.behind);
         let seen = outcome.last_contact.as_ref().map_or_else(
             || "never asked by a sync".to_owned(),
-            |run| format!("asked {}", ago(&run.end)),
+            |run| format!("fetched {}", ago(&run.end)),
         );
         row(
             "remote",
             &format!("{ahead} ahead, {behind} behind ({seen})"),
         );
     }
-    match &outcome.last_run {
-        Some(run) => row("last run", &last_run(run)),
-        None => row("last run", "none yet"),
+    match (&outcome.last_success, &outcome.last_sync) {
+        (Some(run), _) => row("last sync", &told(run)),
+        (None, Some(time)) => row("last sync", &ago(time)),
+        (None, None) => row("last sync", "none yet"),
+    }
+    // What came after it did not go so well.
+    if let Some(run) = outcome
+        .last_run
+        .as_ref()
+        .filter(|run| !run.result.is_success())
+    {
+        row("last run", &told(run));
     }
     text.push_str(&changes(outcome));
     ui.answer(&text);
@@ -82,7 +91,7 @@ fn headline(outcome: &Outcome) -> String {
     }
 }
 
-fn last_run(run: &RunRecord) -> String {
+fn told(run: &RunRecord) -> String {
     let what = match run.result {
         RunResult::Ok | RunResult::Held | RunResult::Skipped => {
             format!("pulled {}, pushed {}", run.pulled, run.pushed)
@@ -101,13 +110,6 @@ fn last_run(run: &RunRecord) -> String {
         ago(&run.end),
         super::report::printable(&why)
     )
-}
-
-fn ago(time: &str) -> String {
-    match time.parse::<jiff::Timestamp>() {
-        Ok(time) => format!("{} ago", clock::ago(clock::epoch() - time.as_second())),
-        Err(_) => time.to_owned(),
-    }
 }
 
 /// A path as people write it, from their home.

@@ -7,11 +7,19 @@ use crate::model::held::Held;
 use crate::model::path::RepoPath;
 use crate::model::state::State;
 use crate::ops::Done;
+use crate::ops::diff::Extent;
+use crate::ops::dispute::Dispute;
 use crate::ops::sync::{Outcome, Reach};
 use std::fmt::Write as _;
 
 /// So many paths are named on one line.
 const NAMED: usize = 4;
+
+/// The column of line counts is no further to the right than this.
+const WIDTH: usize = 40;
+
+/// So many machines are.
+const ORIGINS: usize = 2;
 
 /// The line for a step; `None` where it is not worth one.
 pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
@@ -24,11 +32,17 @@ pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
         Done::Pulled {
             commits: 0,
             changes,
+            ..
         } => line("pull", &files(changes)),
-        Done::Pulled { commits, changes } => line(
+        Done::Pulled {
+            commits,
+            from,
+            changes,
+        } => line(
             "pull",
-            &format!("{}{}", count(*commits, "commit"), named(changes)),
+            &format!("{}{}", commits_from(*commits, from), named(changes)),
         ),
+        Done::Reset(branch, to) => line("reset", &format!("{branch} to {}", to.short())),
         Done::Replaced(changes) => line("replace", &files(changes)),
         Done::Integrated(how) if loudness >= Loudness::Verbose => line("join", how),
         Done::Integrated(_) => return None,
@@ -51,6 +65,23 @@ pub fn count(number: usize, noun: &str) -> String {
     } else {
         format!("{number} {noun}s")
     }
+}
+
+/// `2 commits from ana@mbp-mac`.
+fn commits_from(commits: usize, from: &[String]) -> String {
+    let mut text = count(commits, "commit");
+    let names: Vec<_> = from
+        .iter()
+        .take(ORIGINS)
+        .map(|name| super::report::printable(name))
+        .collect();
+    if !names.is_empty() {
+        let _ = write!(text, " from {}", names.join(", "));
+    }
+    if from.len() > ORIGINS {
+        let _ = write!(text, " and {} more", from.len() - ORIGINS);
+    }
+    text
 }
 
 fn files(changes: &[Change]) -> String {
@@ -123,12 +154,16 @@ fn summary(outcome: &Outcome) -> String {
                 "wait"
             };
             let commits = count(outcome.counts.ahead, "commit");
-            let _ = writeln!(text, "  {commits} {waiting} here");
+            let _ = write!(text, "  {commits} {waiting} here");
+            let _ = match &outcome.last_sync {
+                Some(time) => writeln!(text, "; the last sync was {}", super::ago(time)),
+                None => writeln!(text),
+            };
         }
-        return text + &held(&outcome.held, upstream);
+        return text + &held(outcome, upstream);
     }
     if !outcome.held.is_empty() {
-        return held(&outcome.held, upstream);
+        return held(outcome, upstream);
     }
     match &outcome.reach {
         Reach::NoRemote if outcome.committed.is_empty() => {
@@ -146,26 +181,31 @@ fn summary(outcome: &Outcome) -> String {
             let dirty = count(outcome.counts.dirty, "uncommitted change");
             format!("{icon} In sync with {upstream}, but for {dirty}\n")
         }
-        _ if outcome.is_change() => format!("{icon} In sync with {upstream}\n"),
-        _ => format!("{icon} Already in sync with {upstream}\n"),
+        _ if outcome.is_change() => {
+            format!("{icon} In sync with {upstream} ({})\n", seconds(outcome.ms))
+        }
+        _ => format!("{icon} Already in sync with {upstream} (checked just now)\n"),
     }
 }
 
-fn held(held: &[Held], upstream: &str) -> String {
-    let Some(first) = held.first() else {
+/// `1.8 s`.
+fn seconds(ms: u64) -> String {
+    let tenths = ms.div_ceil(100);
+    format!("{}.{} s", tenths / 10, tenths % 10)
+}
+
+fn held(outcome: &Outcome, upstream: &str) -> String {
+    let held = &outcome.held;
+    if held.is_empty() {
         return String::new();
-    };
+    }
     let icon = style::icon(State::Held);
-    let mut text = match held.len() {
-        1 => format!(
-            "{icon} 1 path is held: {} ({})\n",
-            first.path,
-            first.why.words()
-        ),
-        number => {
-            let mut text = format!("{icon} {number} paths are held:\n");
+    let mut text = match &**held {
+        [held] => format!("{icon} 1 path is held: {}\n", why(outcome, held)),
+        held => {
+            let mut text = format!("{icon} {} paths are held:\n", held.len());
             for held in held {
-                let _ = writeln!(text, "    {}   {}", held.path, held.why.words());
+                let _ = writeln!(text, "    {}", why(outcome, held));
             }
             text
         }
@@ -181,6 +221,17 @@ fn held(held: &[Held], upstream: &str) -> String {
     }
     text.push('\n');
     text
+}
+
+/// `zshrc (changed here and there: lines 12-15 here, lines 12-14 there)`
+fn why(outcome: &Outcome, held: &Held) -> String {
+    let words = held.why.words();
+    match outcome.disputes.get(&held.path) {
+        Some(Dispute { here, there }) => {
+            format!("{} ({words}: {here} here, {there} there)", held.path)
+        }
+        None => format!("{} ({words})", held.path),
+    }
 }
 
 /// A path as it can be typed into a shell.
@@ -223,57 +274,95 @@ fn after(ui: &Ui, outcome: &Outcome) {
 
 /// What a dry run would have done.
 fn rehearsal(ui: &Ui, outcome: &Outcome) {
-    let mut text = String::new();
-    let to = outcome.upstream.as_deref().unwrap_or("no remote");
-    let mut part = |verb: &str, head: String, changes: &[Change]| {
-        let _ = writeln!(text, "{}", line(verb, &head));
-        for change in changes {
-            let _ = writeln!(text, "             {} {}", change.letter(), change.path);
-        }
-    };
-    if !outcome.committed.is_empty() {
-        let head = count(outcome.committed.len(), "file");
-        part("commit", head, &outcome.committed);
-    }
-    if outcome.pulled > 0 || !outcome.pulled_changes.is_empty() {
-        let head = match outcome.pulled {
-            0 => count(outcome.pulled_changes.len(), "file"),
-            commits => count(commits, "commit"),
-        };
-        part("pull", head, &outcome.pulled_changes);
-    }
-    for (path, word) in &outcome.settled {
-        part("settle", format!("{path} (policy {word})"), &[]);
-    }
-    for held in &outcome.held {
-        part("hold", format!("{} ({})", held.path, held.why.words()), &[]);
-    }
-    if outcome.pushed > 0 {
-        part(
-            "push",
-            format!("{} to {to}", count(outcome.pushed, "commit")),
-            &[],
-        );
-    }
-    for skipped in &outcome.skipped {
-        part("skip", format!("{} ({})", skipped.path, skipped.why), &[]);
-    }
-    let head = match (&outcome.reach, text.is_empty()) {
+    let steps = planned(outcome);
+    let mut text = match (&outcome.reach, steps.is_empty()) {
         (Reach::Unreachable(unreachable), _) => {
             format!(
                 "{} the remote cannot be asked: {}\n",
                 style::warning("!"),
-                unreachable.why
+                super::report::printable(&unreachable.why)
             )
         }
         (_, true) => format!("{} Nothing to do\n", style::icon(State::Synced)),
         (_, false) => String::new(),
     };
+    if !steps.is_empty() {
+        let with = match &outcome.upstream {
+            Some(upstream) => format!(" with {upstream}"),
+            None => " (no remote)".to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "Would sync {}, {}{with}",
+            outcome.machine, outcome.branch
+        );
+        text.push_str(&steps);
+        text.push_str(&totals(outcome));
+    }
     text.push_str(&super::diff::text(&outcome.differences));
-    let tail = if text.is_empty() {
-        ""
-    } else {
-        "Nothing was changed.\n"
+    ui.answer(&text);
+    let unseen = outcome.commit_extents.len() + outcome.pull_extents.len();
+    if unseen > 0 && outcome.differences.is_empty() {
+        ui.hint("git sync --dry-run -v   shows the differences");
+    }
+}
+
+/// The steps, with what each would change.
+fn planned(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let mut part = |verb: &str, head: String, extents: &[Extent]| {
+        let _ = writeln!(text, "{}", line(verb, &head));
+        let paths: Vec<_> = extents.iter().map(|e| e.change.path.to_string()).collect();
+        let width = paths.iter().map(|path| path.chars().count()).max();
+        let width = width.unwrap_or_default().min(WIDTH);
+        for (extent, path) in extents.iter().zip(paths) {
+            let lines = extent.lines.map(|lines| lines.to_string());
+            let row = format!(
+                "             {} {path:<width$} {}",
+                extent.change.letter(),
+                lines.unwrap_or_default()
+            );
+            let _ = writeln!(text, "{}", row.trim_end());
+        }
     };
-    ui.answer(&format!("{head}{text}{tail}"));
+    if !outcome.committed.is_empty() {
+        let head = count(outcome.committed.len(), "file");
+        part("commit", head, &outcome.commit_extents);
+    }
+    if outcome.pulled > 0 || !outcome.pulled_changes.is_empty() {
+        let head = match outcome.pulled {
+            0 => count(outcome.pulled_changes.len(), "file"),
+            commits => commits_from(commits, &outcome.origins),
+        };
+        part("pull", head, &outcome.pull_extents);
+    }
+    for (path, word) in &outcome.settled {
+        part("settle", format!("{path} (policy {word})"), &[]);
+    }
+    for held in &outcome.held {
+        part("hold", why(outcome, held), &[]);
+    }
+    if outcome.pushed > 0 {
+        let to = outcome.upstream.as_deref().unwrap_or("no remote");
+        let commits = count(outcome.pushed, "commit");
+        part("push", format!("{commits} to {to}"), &[]);
+    }
+    for skipped in &outcome.skipped {
+        part("skip", format!("{} ({})", skipped.path, skipped.why), &[]);
+    }
+    text
+}
+
+/// `Pull 2, commit 1, push 1. No conflicts. Nothing was changed.`
+fn totals(outcome: &Outcome) -> String {
+    let conflicts = match outcome.held.len() {
+        0 => "No conflicts".to_owned(),
+        held => count(held, "conflict"),
+    };
+    format!(
+        "Pull {}, commit {}, push {}. {conflicts}. Nothing was changed.\n",
+        outcome.pulled,
+        usize::from(!outcome.committed.is_empty()),
+        outcome.pushed
+    )
 }
