@@ -18,7 +18,7 @@ fn count(machine: &Machine, sshd: &Sshd, words: &[&str]) -> Cost {
     let path = machine.home().join("trace");
     let mut command = machine.command("strace");
     command
-        .args(["-f", "-q", "-e", "trace=connect,process", "-o"])
+        .args(["-f", "-q", "-s", "999", "-e", "trace=connect,process", "-o"])
         .arg(&path)
         .args(words);
     let before = sshd.connections();
@@ -81,6 +81,23 @@ fn a_sync_with_nothing_to_do_costs_one_connection_and_four_processes() {
         sync.children,
         sync.trace
     );
+    assert!(!sync.trace.contains("ControlMaster=yes"), "{}", sync.trace);
+}
+
+#[test]
+fn a_large_tree_is_looked_at_while_the_connection_is_made() {
+    let (_sandbox, laptop, _, _, sshd) = over_ssh();
+    // Its index is as large as that of fifty thousand files with shorter names.
+    let folder = vec!["x".repeat(250); 4].join("/");
+    for number in 0..5000 {
+        laptop.write(format!("{folder}/{number}"), "");
+    }
+    laptop.sync([]).succeeds();
+    let sync = count(&laptop, &sshd, &["git-sync"]);
+    assert_eq!(sync.connections, 1, "{}", sync.trace);
+    assert!(sync.trace.contains("ControlMaster=yes"), "{}", sync.trace);
+    let offline = count(&laptop, &sshd, &["git-sync", "--offline"]);
+    assert_eq!(offline.connections, 0, "{}", offline.trace);
 }
 
 #[test]

@@ -34,6 +34,9 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+/// From this size of its index on, in bytes, a work tree is large: about fifty thousand files.
+const LARGE: u64 = 5 << 20;
+
 /// How a sync is run.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
@@ -392,6 +395,9 @@ fn commit_local<'repo>(
 ) -> Result<Option<Local<'repo>>> {
     let branch = &ready.branch;
     let holding = looked_at_again(ctx, options, ready)?;
+    if is_large(ctx)? && sends(ctx, options) && !asks(ctx)? {
+        link.begin();
+    }
     let scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
     guard::merged(&scan)?;
     outcome.skipped.clear();
@@ -478,6 +484,12 @@ fn is_work(scan: &Scan, holding: &Holding) -> bool {
         .into_iter()
         .any(|path| !holding.set.covers(path));
     changed || !scan.nested.is_empty() || !scan.untrackable.is_empty()
+}
+
+/// Does it take so long to look at all files that it pays to connect meanwhile?
+fn is_large(ctx: &Context<'_>) -> Result<bool> {
+    let index = fs::look(&ctx.repo.index_path())?;
+    Ok(index.is_some_and(|index| index.len() > LARGE))
 }
 
 /// Will what changed here be sent?
