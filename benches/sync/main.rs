@@ -104,9 +104,6 @@ fn measure_cells(
     Ok(cells)
 }
 
-/// So many files are no work to scan.
-const FEW: usize = 10;
-
 /// The work-tree scan over a repository of its own, so that its settings reach nothing else.
 fn measure_scans(sandbox: &Sandbox, files: usize, plan: &Plan) -> Outcome<Vec<Scan>> {
     let ours: &[Contestant] = if plan.peers_only {
@@ -116,7 +113,5 @@ fn measure_scans(sandbox: &Sandbox, files: usize, plan: &Plan) -> Outcome<Vec<Sc
     };
     let world = World::build(sandbox, files, ours)?;
     world.connect_to_files(sandbox)?;
-    let empty = World::build(sandbox, FEW, ours)?;
-    empty.connect_to_files(sandbox)?;
-    Scan::measure_all(sandbox, &world, &empty, plan)
+    Scan::measure_all(sandbox, &world, plan)
 }

@@ -1,13 +1,18 @@
 //! The work-tree scan: `git-sync --offline` with nothing to do beside `git status --porcelain`,
 //! on the same tree, with git's aids to scanning off and on.
 //!
-//! A sync also takes its lock, and writes its state and its history. What that takes is measured in a
-//! repository with ten files, in the same round, and is not counted as scanning; everything that
-//! `git status` does is, its start included.
+//! A sync also takes its lock, and writes its state and its history. Where it has git scan, because that
+//! knows how to use its aids, how long that took is what git's own trace says, within the real run, and
+//! the `git status` beside it is measured in the same way. Where it scans by itself the whole run counts,
+//! beside the whole `git status`.
 
+use std::ffi::OsString;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::bars::{self, Verdict};
 use crate::options::Plan;
@@ -78,30 +83,21 @@ pub(crate) struct Scan {
     pub(crate) files: usize,
     /// Wall times of `git-sync --offline`, unless left out.
     pub(crate) ours: Option<Vec<Duration>>,
-    /// The same in a repository with ten files, where there is nothing to scan.
-    pub(crate) floor: Vec<Duration>,
-    /// Wall times of `git status --porcelain`.
+    /// How long the scan took in each.
+    pub(crate) scans: Vec<Duration>,
+    /// How long `git status --porcelain` took.
     pub(crate) status: Vec<Duration>,
 }
 
 impl Scan {
-    /// Measures with every aid in turn, on the one clone of `world`, and on that of `empty` what is
-    /// no scan.
-    pub(crate) fn measure_all(
-        sandbox: &Sandbox,
-        world: &World,
-        empty: &World,
-        plan: &Plan,
-    ) -> Outcome<Vec<Self>> {
-        let clone_of = |world: &World| -> Outcome<PathBuf> {
-            let seat = world.seats.first().ok_or("a world without a clone")?;
-            Ok(seat.clone.clone())
-        };
-        let (clone, empty) = (&clone_of(world)?, &clone_of(empty)?);
+    /// Measures with every aid in turn, on the one clone of `world`.
+    pub(crate) fn measure_all(sandbox: &Sandbox, world: &World, plan: &Plan) -> Outcome<Vec<Self>> {
+        let seat = world.seats.first().ok_or("a world without a clone")?;
+        let clone = &seat.clone;
         let measure = |&aid: &Aid| {
             eprintln!("measuring the scan, {} files, aids: {aid}", world.files);
             aid.switch_on(sandbox, clone)?;
-            Self::measure(sandbox, [clone, empty], aid, world.files, plan)
+            Self::measure(sandbox, clone, aid, world.files, plan)
         };
         let scans = Aid::ALL.iter().map(measure).collect();
         stop_daemon(sandbox, clone);
@@ -111,54 +107,94 @@ impl Scan {
     /// One warm-up and the timed rounds with the aid that is switched on.
     fn measure(
         sandbox: &Sandbox,
-        [clone, empty]: [&Path; 2],
+        clone: &Path,
         aid: Aid,
         files: usize,
         plan: &Plan,
     ) -> Outcome<Self> {
-        let offline = [vec![sandbox.program.clone().into(), "--offline".into()]];
-        let status = [step(["git", "status", "--porcelain"])];
-        let time = |steps: &[Step]| sandbox.time(clone, steps);
-        let time_empty = |steps: &[Step]| sandbox.time(empty, steps);
+        let program = sandbox.program.clone().into_os_string();
+        let trace = sandbox.path("scan-trace");
+        let offline = traced(&trace, [program, "--offline".into()]);
+        let status = traced(&trace, step(["git", "status", "--porcelain"]));
+        let time = |step: &Step| -> Outcome<(Duration, Duration)> {
+            // Of the run before; it is not there the first time.
+            fs::remove_file(&trace).ok();
+            let all = sandbox.time(clone, std::slice::from_ref(step))?;
+            Ok((all, status_in(&trace)?.unwrap_or(all)))
+        };
         let mut scan = Self {
             aid,
             files,
             ours: None,
-            floor: Vec::new(),
+            scans: Vec::new(),
             status: Vec::new(),
         };
+        let mut by_git = false;
         for timed in std::iter::once(false).chain(std::iter::repeat_n(true, plan.rounds)) {
+            // Each of the two follows on the same: a tree at rest, and caches that git has just used. A write
+            // into the work tree makes the next status renew the index, and a later one in the same
+            // second doubt its cache: neither is the usual cost.
+            let rest = || -> Outcome<()> {
+                std::thread::sleep(Duration::from_millis(1100));
+                time(&status).map(drop)
+            };
             if !plan.peers_only {
-                let took = time(&offline)?;
+                rest()?;
+                let (all, within) = time(&offline)?;
                 scan.ours
                     .get_or_insert_default()
-                    .extend(timed.then_some(took));
-                scan.floor
-                    .extend(Some(time_empty(&offline)?).filter(|_| timed));
+                    .extend(timed.then_some(all));
+                scan.scans.extend(timed.then_some(within));
+                by_git = within != all;
             }
-            // A write into the work tree makes the next status renew the index, and a later one
-            // in the same second doubt its cache: neither is the usual cost.
-            std::thread::sleep(Duration::from_millis(1100));
-            time(&status)?;
-            scan.status.extend(Some(time(&status)?).filter(|_| timed));
+            rest()?;
+            let (all, within) = time(&status)?;
+            let status = if by_git { within } else { all };
+            scan.status.extend(timed.then_some(status));
         }
         Ok(scan)
     }
 
     /// How many times as long as git's status our scan took.
     pub(crate) fn ratio(&self) -> Option<f64> {
-        let ours = self.ours.as_ref()?;
-        let scans = ours.iter().zip(&self.floor);
-        let scans: Vec<_> = scans
-            .map(|(all, floor)| all.saturating_sub(*floor))
-            .collect();
-        Some(stats::median_ratio(&scans, &self.status))
+        self.ours.as_ref()?;
+        Some(stats::median_ratio(&self.scans, &self.status))
     }
 
     /// What the project promises about the scan, and whether it holds.
     pub(crate) fn verdict(&self) -> Option<Verdict> {
         bars::of_scan(self)
     }
+}
+
+/// `words` as a step in which every git writes what it does to `trace`.
+fn traced(trace: &Path, words: impl IntoIterator<Item = OsString>) -> Step {
+    let mut variable = OsString::from("GIT_TRACE2_EVENT=");
+    variable.push(trace);
+    ["env".into(), variable].into_iter().chain(words).collect()
+}
+
+/// How long the `git status` took that is told of in `trace`; `None` where there was none.
+fn status_in(trace: &Path) -> Outcome<Option<Duration>> {
+    let text = fs::read_to_string(trace).unwrap_or_default();
+    let events: Vec<Value> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    let of = |name: &str, event: &&Value| event["event"] == name;
+    let started = events.iter().find(|event| {
+        let words = event["argv"].as_array();
+        of("start", event) && words.is_some_and(|words| words.contains(&"status".into()))
+    });
+    let Some(started) = started else {
+        return Ok(None);
+    };
+    let ended = events
+        .iter()
+        .find(|event| of("atexit", event) && event["sid"] == started["sid"]);
+    let seconds = ended.and_then(|event| event["t_abs"].as_f64());
+    let seconds = seconds.ok_or("the trace has no end of git status")?;
+    Ok(Some(Duration::from_secs_f64(seconds)))
 }
 
 /// Ends git's own watcher, if one was started for `clone`.
