@@ -38,13 +38,14 @@
 //! | `.sync/config.yaml` | tracked: the rules of [`model::policy`]; read, never written | the user |
 //!
 //! In `sync/` of the git directory; [`store::layout`] knows the paths. All work trees of a repository
-//! share the first five, and each has the others for itself:
+//! share the first six, and each has the others for itself:
 //!
 //! | file | what | owner |
 //! |---|---|---|
 //! | `lock` | the lock of a run | [`sys::lock`] |
 //! | `setup-lock` | the lock of a setup | [`ops::setup`] |
 //! | `history.jsonl`, `history.jsonl.1` | one line for every run | [`store::history`] |
+//! | `agreed/BRANCH` | what the branch and its upstream both had last | [`store::agreed`] |
 //! | `log` | why background runs failed | [`cli`], in `background` |
 //! | `told-identity` | said once, and not again | [`ops::identity`] |
 //! | `journal` | what a publication is about to do | [`store::journal`] |

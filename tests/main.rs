@@ -42,6 +42,7 @@ mod reference;
 mod repos;
 mod resolve;
 mod retention;
+mod rollback;
 mod settings;
 mod setup;
 mod status;

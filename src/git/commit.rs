@@ -206,19 +206,6 @@ impl Repo {
         }
     }
 
-    /// Where `tip` left `tracking`, judged by where `tracking` has been: also when its history was
-    /// rewritten since. `None` where that is not known.
-    pub fn fork_point(&self, tracking: &str, tip: &Oid) -> Result<Option<Oid>> {
-        let ended = self
-            .git("merge-base")
-            .args(["--fork-point", tracking, tip.as_str()])
-            .answer()?;
-        Ok(ended
-            .success()
-            .then(|| Oid::parse(&String::from_utf8_lossy(&ended.stdout)))
-            .flatten())
-    }
-
     /// Is `old` in the history of `new`?
     pub fn is_ancestor(&self, old: &Oid, new: &Oid) -> Result<bool> {
         if old == new {

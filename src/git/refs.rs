@@ -3,6 +3,7 @@
 use super::Repo;
 use crate::error::{Error, Kind, Result};
 use crate::model::entry::Oid;
+use serde::{Deserialize, Serialize};
 
 /// One ref to be changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +23,17 @@ pub enum Refs {
     Changed,
     /// None was: one of them is not where it was seen.
     Moved,
+}
+
+/// One line in the log of a ref.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logged {
+    /// Where it was; the null object where it was not there.
+    pub old: Oid,
+    /// Where it went; the null object where it was removed.
+    pub new: Oid,
+    /// When, seconds since 1970.
+    pub time: i64,
 }
 
 impl Repo {
@@ -78,6 +90,12 @@ impl Repo {
     /// When a ref was last changed, by its log, seconds since 1970; `None` where nothing of that is
     /// left.
     pub fn changed_at(&self, name: &str) -> Result<Option<i64>> {
+        Ok(self.log_of(name)?.last().map(|line| line.time))
+    }
+
+    /// Where a ref has been, oldest first, as far as its log tells. A line that cannot be read is
+    /// passed over.
+    pub fn log_of(&self, name: &str) -> Result<Vec<Logged>> {
         let unreadable = |source: String| {
             Error::failed(format!("the log of '{name}' cannot be read")).because(source)
         };
@@ -86,15 +104,19 @@ impl Repo {
             .try_find_reference(name)
             .map_err(|source| unreadable(source.to_string()))?;
         let Some(reference) = found else {
-            return Ok(None);
+            return Ok(Vec::new());
         };
         let mut log = reference.log_iter();
         let lines = log.all().map_err(|source| unreadable(source.to_string()))?;
-        let times = lines.into_iter().flatten().filter_map(|line| {
-            let time = line.ok()?.signature.time().ok()?;
-            Some(time.seconds)
+        let lines = lines.into_iter().flatten().filter_map(|line| {
+            let line = line.ok()?;
+            Some(Logged {
+                old: Oid::parse(&line.previous_oid().to_hex().to_string())?,
+                new: Oid::parse(&line.new_oid().to_hex().to_string())?,
+                time: line.signature.time().ok()?.seconds,
+            })
         });
-        Ok(times.last())
+        Ok(lines.collect())
     }
 
     /// When a commit was made, seconds since 1970; `None` where it is no commit, or is not there.

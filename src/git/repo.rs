@@ -396,10 +396,13 @@ impl Repo {
     /// the commit is gone: it is the remote's, and a fetch brings it back.
     pub fn last_seen(&self, tracking: &str) -> Result<Option<Oid>> {
         let named = self.named_by(tracking)?;
-        Ok(named.filter(|oid| {
-            gix::ObjectId::from_hex(oid.as_str().as_bytes())
-                .is_ok_and(|id| self.inner.find_commit(id).is_ok())
-        }))
+        Ok(named.filter(|oid| self.has_commit(oid)))
+    }
+
+    /// Is the commit there?
+    pub fn has_commit(&self, oid: &Oid) -> bool {
+        gix::ObjectId::from_hex(oid.as_str().as_bytes())
+            .is_ok_and(|id| self.inner.find_commit(id).is_ok())
     }
 
     /// The names of the remotes.

@@ -7,7 +7,7 @@ use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Snapshot};
 use super::sync::{Options, Outcome, Reach, rehearse, with_lock};
-use super::{Context, Done, guard, kept};
+use super::{Context, Done, agreed, guard, kept};
 use crate::error::{Error, Kind, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::index::PrivateIndex;
@@ -163,14 +163,14 @@ impl<'a, 'repo> Force<'a, 'repo> {
                 self.push(theirs.as_ref(), &commit, &holding, &snapshot, &mut outcome)?;
             }
             Winner::There => {
-                let Some(theirs) = theirs else {
+                let Some(theirs) = &theirs else {
                     return Err(self.nothing_there());
                 };
-                let arrived = repo.commits(&theirs, Some(&commit))?;
+                let arrived = repo.commits(theirs, Some(&commit))?;
                 outcome.pulled = arrived.len();
                 outcome.origins = repo.origins(&arrived);
                 self.pull(
-                    &theirs,
+                    theirs,
                     &commit,
                     &holding,
                     &snapshot,
@@ -180,6 +180,11 @@ impl<'a, 'repo> Force<'a, 'repo> {
             }
         }
         outcome.counts = Counts::default();
+        let both = match (self.winner, &theirs) {
+            (Winner::There, Some(theirs)) => theirs,
+            _ => &commit,
+        };
+        agreed::note(ctx, &self.ready.branch.name, self.upstream, both);
         Ok(outcome)
     }
 

@@ -62,27 +62,10 @@ impl Meeting<'_, '_> {
                     .hint("nothing was taken from the remote, and nothing sent to it"),
             );
         }
-        if base.is_some() && base.as_ref() == seen {
-            return Ok(Fork {
-                commit: base,
-                rewritten: false,
-            });
-        }
-        // Where the remote was last seen, or where the branch left it: if that is in our history
-        // and no longer in the remote's, the remote's was rewritten.
-        let last = match seen {
-            Some(seen) if seen != theirs && repo.is_ancestor(seen, ours)? => Some(seen.clone()),
-            _ => repo.fork_point(&self.upstream.tracking, ours)?,
-        };
-        Ok(match last {
-            Some(last) if !repo.is_ancestor(&last, theirs)? => Fork {
-                commit: Some(last),
-                rewritten: true,
-            },
-            _ => Fork {
-                commit: base,
-                rewritten: false,
-            },
+        let given_up = self.given_up(ours, seen, theirs)?;
+        Ok(Fork {
+            rewritten: given_up.is_some(),
+            commit: given_up.or(base),
         })
     }
 
@@ -176,6 +159,7 @@ impl Meeting<'_, '_> {
                 Published::Left(paths) => return Ok(Made::Not(Round::Left(paths))),
             }
             self.outcome.kept = kept.or(self.outcome.kept.take());
+            self.agree_on(theirs);
         }
         if !self.options.dry_run {
             self.tell(integration, &settled.settled, &holds, theirs, &incoming);

@@ -1,5 +1,6 @@
 //! One use case a file: options in, outcome out. Nothing here prints, parses or exits.
 
+mod agreed;
 mod beside;
 pub mod collide;
 pub mod diff;

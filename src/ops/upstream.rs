@@ -1,5 +1,6 @@
 //! The remote half of a round: ask, and send what it lacks.
 
+use super::agreed;
 use super::guard::Ready;
 use super::link::Link;
 use super::sync::{Local, Options, Outcome, Reach, Round};
@@ -67,6 +68,8 @@ impl Meeting<'_, '_> {
         if let (Some(tip), Some(seen)) = (&local.tip, &seen)
             && sends
             && repo.ahead_behind(tip, seen)?.1 == 0
+            // What the remote had and gave up must not go back to it.
+            && self.given_up(tip, Some(seen), seen)?.is_none()
         {
             match self.send_first(tip, seen)? {
                 First::Sent(pushed) => return self.pushed(pushed, tip, Some(seen)),
@@ -227,6 +230,24 @@ impl Meeting<'_, '_> {
         self.ctx.repo.change_refs("sync: push", &[change]).map(drop)
     }
 
+    /// The newest commit of `ours` that the remote had once and has no longer.
+    pub(super) fn given_up(
+        &self,
+        ours: &Oid,
+        seen: Option<&Oid>,
+        theirs: &Oid,
+    ) -> Result<Option<Oid>> {
+        let branch = &self.ready.branch.name;
+        agreed::given_up(self.ctx, branch, self.upstream, [ours, theirs], seen)
+    }
+
+    /// Notes that both sides have `commit`.
+    pub(super) fn agree_on(&self, commit: &Oid) {
+        if !self.options.dry_run {
+            agreed::note(self.ctx, &self.ready.branch.name, self.upstream, commit);
+        }
+    }
+
     pub(super) fn count(&self, tip: &Oid, theirs: Option<&Oid>) -> Result<usize> {
         let repo = self.ctx.repo;
         match theirs {
@@ -249,6 +270,10 @@ impl Meeting<'_, '_> {
         };
         self.outcome.counts.ahead = ahead;
         self.outcome.counts.behind = behind;
+        if let Some(theirs) = theirs.filter(|_| behind == 0 && self.outcome.reach == Reach::Reached)
+        {
+            self.agree_on(theirs);
+        }
         Ok(Round::Done)
     }
 }

@@ -43,11 +43,15 @@ const ESCAPES: [(&str, &str); 2] = [("%", "%25"), ("/", "%2F")];
 
 /// The ref for a branch (`refs/heads/…`).
 pub fn ref_name(branch: &str) -> String {
+    format!("{PREFIX}{}", flat(branch))
+}
+
+/// The name of a branch (`refs/heads/…`) without a `/`.
+pub(super) fn flat(branch: &str) -> String {
     let short = branch.strip_prefix("refs/heads/").unwrap_or(branch);
-    let flat = ESCAPES
+    ESCAPES
         .iter()
-        .fold(short.to_owned(), |name, (from, to)| name.replace(from, to));
-    format!("{PREFIX}{flat}")
+        .fold(short.to_owned(), |name, (from, to)| name.replace(from, to))
 }
 
 /// The branch that a ref is for.

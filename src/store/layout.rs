@@ -95,6 +95,11 @@ impl Layout {
         self.shared.join("history.jsonl")
     }
 
+    /// What each branch and its upstream had in common last.
+    pub fn agreed(&self) -> PathBuf {
+        self.shared.join("agreed")
+    }
+
     /// What background runs had to say.
     pub fn log(&self) -> PathBuf {
         self.shared.join("log")
@@ -110,6 +115,7 @@ impl Layout {
         for folder in [&self.visible, &self.shared, &self.own] {
             fs::remove_temporaries(folder);
         }
+        fs::remove_temporaries(&self.agreed());
     }
 
     /// The folder for files of the run that holds the lock; it is gone after it.

@@ -1,6 +1,7 @@
 //! Our own files and refs, one file here for each: where they are, what they hold, how they survive
 //! a crash.
 
+pub mod agreed;
 pub mod decision;
 pub mod held;
 pub mod history;
