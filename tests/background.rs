@@ -359,19 +359,45 @@ fn what_stops_it_before_it_begins_is_seen() {
     }
 }
 
-#[test]
-fn a_pre_push_hook_that_hangs_is_not_blamed_on_the_remote_alone() {
-    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+/// The error of a background run with two seconds' time.
+fn out_of_time(laptop: &Machine) -> String {
     laptop.config("sync.timeout", "2");
-    laptop.hook("pre-push", "exec sleep 50");
     laptop.write("zshrc", "changed\n");
     let run = laptop.run(laptop.sync_command(["--background"]));
     run.succeeds().says_nothing();
+    wait_until("the run is recorded", || !records(laptop).is_empty());
+    wait_for_quiet(laptop);
+    let record = records(laptop).pop().unwrap();
+    record["error"].as_str().unwrap().to_owned()
+}
 
-    wait_until("the run is recorded", || !records(&laptop).is_empty());
-    wait_for_quiet(&laptop);
+#[test]
+fn a_hook_that_hangs_is_named_and_the_remote_is_not_blamed() {
+    for hook in ["pre-push", "pre-commit", "commit-msg"] {
+        let (laptop, _, _) = Sandbox::new().laptop_and_server();
+        laptop.hook(hook, "git version >/dev/null; exec sleep 50");
+        let expected = format!("the {hook} hook did not end in time");
+        assert_eq!(out_of_time(&laptop), expected);
+        laptop.sync(["--status"]).succeeds().says(&expected);
+    }
+}
 
-    let record = records(&laptop).pop().unwrap();
-    let error = record["error"].as_str().unwrap();
-    assert!(error.contains("the pre-push hook"), "{error}");
+#[test]
+fn a_hook_that_has_ended_is_not_blamed_for_the_remote() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.hook("pre-push", "exit 0");
+    remote.hook("pre-receive", "exec sleep 50");
+    assert_eq!(out_of_time(&laptop), "no answer in time");
+}
+
+#[test]
+fn who_hung_is_left_open_where_the_user_has_the_notes_of_git() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.hook("pre-push", "exec sleep 50");
+    let notes = laptop.home().join("notes");
+    let laptop = laptop.with("GIT_TRACE2_EVENT", &notes);
+    let error = out_of_time(&laptop);
+    assert!(error.contains("the remote or the pre-push hook"), "{error}");
+    let notes = std::fs::read_to_string(notes).unwrap();
+    assert!(notes.contains("pre-push"), "{notes}");
 }

@@ -2,9 +2,13 @@
 
 use super::Repo;
 use crate::error::{Error, Result};
-use crate::sys::fs;
+use crate::sys::{env, fs};
+use serde::Deserialize;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+
+/// Where git notes what it starts, in lines of JSON.
+pub(super) const NOTES: &str = "GIT_TRACE2_EVENT";
 
 impl Repo {
     /// The folder of the hooks.
@@ -61,6 +65,9 @@ impl Repo {
         if ended.success() {
             return Ok(());
         }
+        if ended.timed_out {
+            return Err(hook_hangs(event).hint("nothing was changed"));
+        }
         let mut said = ended.complaint();
         if said.is_empty() {
             said = ended.how();
@@ -71,4 +78,43 @@ impl Repo {
                 .hint("nothing was changed; mend what the hook names and run 'git sync' again"),
         )
     }
+
+    /// `file`, where a git that runs in limited time is to note in it what becomes of its hook. `None`
+    /// where there is nothing to note, or the user has such notes taken for themselves.
+    pub(super) fn notes_of_hook<'a>(&self, event: &str, file: &'a Path) -> Option<&'a Path> {
+        let taken = env::get(NOTES).is_some() || self.config_text("trace2.eventTarget").is_some();
+        (self.deadline().is_some() && !taken && self.has_hook(event)).then_some(file)
+    }
+}
+
+/// Has the hook for `event` begun and not ended, by the notes of git?
+pub(super) fn hook_runs(notes: &Path, event: &str) -> Result<bool> {
+    #[derive(Deserialize)]
+    struct Note {
+        event: String,
+        sid: String,
+        child_id: Option<i64>,
+        hook_name: Option<String>,
+    }
+    let text = fs::read_text(notes)?.unwrap_or_default();
+    // The last line is half a one where git was ended while it wrote.
+    let notes = text
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Note>(line).ok());
+    let mut running = None;
+    for note in notes {
+        let who = (note.sid, note.child_id);
+        if note.event == "child_start" && note.hook_name.as_deref() == Some(event) {
+            running = Some(who);
+        } else if note.event == "child_exit" && running.as_ref() == Some(&who) {
+            running = None;
+        }
+    }
+    Ok(running.is_some())
+}
+
+/// The error for a hook that the time limit ended.
+pub(super) fn hook_hangs(event: &str) -> Error {
+    Error::blocked(format!("the {event} hook did not end in time"))
+        .hint("sync.timeout says how long a background sync may take")
 }

@@ -2,12 +2,14 @@
 
 use super::Repo;
 use super::command::Git;
+use super::hooks::{NOTES, hook_hangs, hook_runs};
 use super::repo::Upstream;
 use super::transport::Transport;
 use crate::error::{Error, Result};
 use crate::model::entry::Oid;
 use crate::sys::process::{Ended, Running};
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 /// How a fetch came out.
 #[derive(Debug)]
@@ -56,7 +58,12 @@ pub struct Push<'a> {
     pub new: &'a Oid,
     /// Where the remote must be now; `None`: it must not have the branch.
     pub lease: Option<&'a Oid>,
+    /// A file for notes about the hook, thrown away after it.
+    pub notes: PathBuf,
 }
+
+/// The hook that git runs in a push.
+const PRE_PUSH: &str = "pre-push";
 
 /// Where a fetch that runs beside a push puts what it found. Not the tracking ref: that is the push's
 /// to move, and the two would be in each other's way.
@@ -124,7 +131,11 @@ impl Repo {
             .git("push")
             .args(["--porcelain", "--no-follow-tags"])
             .arg(format!("--force-with-lease={branch}:{lease}"));
-        let git = with_ssh(git, transport);
+        let mut git = with_ssh(git, transport);
+        let notes = self.notes_of_hook(PRE_PUSH, &push.notes);
+        if let Some(notes) = notes {
+            git = git.env(NOTES, notes);
+        }
         let refspec = format!("{}:{branch}", push.new);
         let ended = git.args([remote.as_str(), refspec.as_str()]).answer()?;
         if ended.success() {
@@ -141,15 +152,30 @@ impl Repo {
         if is_local(&said) {
             return Err(super::command::complaint("push", &ended));
         }
-        if !ended.timed_out && self.has_hook("pre-push") && !mentions_remote(&said) {
+        if !self.has_hook(PRE_PUSH) {
+            return Ok(Pushed::Unreachable(unreachable(&ended)));
+        }
+        if !ended.timed_out {
+            if mentions_remote(&said) {
+                return Ok(Pushed::Unreachable(unreachable(&ended)));
+            }
             let error = Error::blocked("the pre-push hook refused the push").because(said);
             return Ok(Pushed::Refused(error.hint(
                 "the commits are kept here; the next 'git sync' sends them",
             )));
         }
         let mut reason = unreachable(&ended);
-        if ended.timed_out && self.has_hook("pre-push") {
-            "no answer in time from the remote or the pre-push hook".clone_into(&mut reason.why);
+        match notes {
+            Some(notes) if hook_runs(notes, PRE_PUSH)? => {
+                return Ok(Pushed::Refused(hook_hangs(PRE_PUSH).hint(
+                    "the commits are kept here; the next 'git sync' tries again",
+                )));
+            }
+            Some(_) => {}
+            None => {
+                let both = "no answer in time from the remote or the pre-push hook";
+                both.clone_into(&mut reason.why);
+            }
         }
         Ok(Pushed::Unreachable(reason))
     }

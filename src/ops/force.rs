@@ -319,6 +319,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
             upstream: self.upstream,
             new: commit,
             lease: theirs,
+            notes: self.ctx.scratch("push"),
         };
         match repo.push(&self.transport, &push)? {
             Pushed::Done => {

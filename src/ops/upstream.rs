@@ -193,6 +193,7 @@ impl Meeting<'_, '_> {
                 upstream: self.upstream,
                 new: tip,
                 lease,
+                notes: self.ctx.scratch("push"),
             },
         )
     }
