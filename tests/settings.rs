@@ -27,6 +27,47 @@ fn the_commit_message_follows_the_template() {
 }
 
 #[test]
+fn a_commit_message_without_a_word_is_refused() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let before = remote.tip("main");
+    laptop.write("zshrc", "changed\n");
+    for template in ["", " ", "\n"] {
+        laptop.config("sync.commitMessage", template);
+        laptop
+            .sync([])
+            .exits(128)
+            .tells("for 'sync.commitMessage'")
+            .tells("hint: git config --show-origin --get sync.commitMessage");
+    }
+    assert_eq!(remote.tip("main"), before);
+    laptop.config("sync.commitMessage", "\n {files}\n");
+    laptop.sync([]).succeeds();
+    let message = remote.git(["log", "-1", "--format=%B", "main"]);
+    assert!(message.starts_with("zshrc\n\n"), "{message:?}");
+}
+
+#[test]
+fn the_name_of_a_machine_stays_in_one_line_whatever_its_file_says() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let rude = "ana@lap\u{1b}[31m\n\r\ntop-linux\t\n";
+    let subject = |path: &str| {
+        laptop.write(path, "changed\n");
+        laptop.sync([]).succeeds();
+        remote.git(["log", "-1", "--format=%B", "main"])
+    };
+    laptop.git_global_unset("sync.machineId");
+    laptop.write(".sync/machine-id", rude);
+    let told = subject("zshrc");
+    let expected = "sync: zshrc on ana@lap-[31m---top-linux\n\n";
+    assert!(told.starts_with(expected), "{told:?}");
+
+    laptop.config("sync.machineId", rude);
+    let told = subject("tmux.conf");
+    let expected = "sync: tmux.conf on ana@lap-[31m---top-linux\n\n";
+    assert!(told.starts_with(expected), "{told:?}");
+}
+
+#[test]
 fn with_commit_never_changes_stay_uncommitted_and_staged_parts_staged() {
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
     laptop.config("sync.commit", "never");

@@ -108,12 +108,15 @@ impl Settings {
             "never" => Some(CommitWhen::Never),
             _ => None,
         })?;
-        let template = repo.config_text(COMMIT_MESSAGE);
-        let message = template.unwrap_or_else(|| message::DEFAULT_TEMPLATE.to_owned());
+        // An empty one would make commits without a subject.
+        let message = choice(repo, COMMIT_MESSAGE, |template| {
+            let template = template.trim();
+            (!template.is_empty()).then(|| template.to_owned())
+        })?;
         Ok(Self {
             new_files: new_files.unwrap_or(NewFiles::All),
             commit: commit.unwrap_or(CommitWhen::Always),
-            message,
+            message: message.unwrap_or_else(|| message::DEFAULT_TEMPLATE.to_owned()),
             interval: number(repo, INTERVAL, 0..=31_536_000)?.unwrap_or(300),
             timeout: number(repo, TIMEOUT, 1..=86_400)?.unwrap_or(20),
             retries: number(repo, RETRIES, 0..=100)?.unwrap_or(5),

@@ -81,7 +81,8 @@ impl Machine {
         }
     }
 
-    /// The same machine under the id that was given to it when it was set up.
+    /// The same machine under the id that was given to it when it was set up; what would break a line
+    /// is replaced.
     #[must_use]
     pub fn remembered_as(self, id: &str) -> Self {
         let id = id.trim();
@@ -89,7 +90,7 @@ impl Machine {
             self
         } else {
             Self {
-                id: id.to_owned(),
+                id: id.replace(char::is_control, "-"),
                 ..self
             }
         }
