@@ -293,3 +293,24 @@ fn a_pre_commit_that_takes_one_path_out_lets_the_others_through() {
     assert!(!remote.files().contains(&"key".to_owned()));
     laptop.has("key", "secret\n");
 }
+
+#[test]
+fn a_hook_that_commits_by_itself_leaves_nothing_behind() {
+    for words in ["commit --quiet -m hook", "commit --quiet --all -m hook"] {
+        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+        laptop.hook(
+            "pre-commit",
+            &format!("test -n \"$AGAIN\" || AGAIN=1 git {words}"),
+        );
+        laptop.write("zshrc", "changed\n").write("new", "new\n");
+
+        laptop.sync([]).succeeds();
+
+        remote.has("zshrc", "changed");
+        remote.has("new", "new");
+        laptop.is_clean().is_in_sync_with(&remote).is_whole();
+        laptop.sync(["--status"]).succeeds().says("In sync");
+        settle(&[&server, &laptop]);
+        all_agree(&[&laptop, &server], &remote);
+    }
+}

@@ -445,3 +445,33 @@ fn a_record_says_when_a_run_was_what_it_did_and_how_it_ended() {
         last_record(laptop)["background"] == true
     });
 }
+
+#[test]
+fn what_was_staged_and_taken_back_is_nothing_to_commit() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    let head = laptop.head();
+    let before = laptop.read("zshrc");
+    laptop.write("zshrc", "staged\n").write("new", "staged\n");
+    laptop.git(["add", "zshrc", "new"]);
+    laptop.write("zshrc", &before);
+    laptop.remove("new");
+    let fingerprint = laptop.fingerprint();
+    laptop.sync(["--dry-run"]).succeeds();
+    assert_eq!(laptop.fingerprint(), fingerprint);
+
+    laptop.sync([]).succeeds();
+
+    laptop.is_clean().is_in_sync_with(&remote).is_whole();
+    assert_eq!(laptop.head(), head);
+    laptop.sync(["--status"]).succeeds().says("In sync");
+    // It was in the index alone.
+    let kept = laptop.git([
+        "for-each-ref",
+        "--format=%(refname)",
+        "refs/git-sync/before/",
+    ]);
+    assert!(kept.ends_with("-staged"), "{kept}");
+    let staged = laptop.git(["show", &format!("{kept}:zshrc")]);
+    assert_eq!(staged, "staged");
+}

@@ -444,6 +444,16 @@ fn commit_local<'repo>(
                 snapshot.seen = super::publish::IndexSeen::now(&ctx.repo.index_path())?;
             }
         }
+    } else if is_index_behind(ctx, &snapshot)
+        && !options.dry_run
+        && let Some(tip) = &branch.tip
+    {
+        // A hook has committed, or what was staged was taken back: the branch has it all, and the
+        // index must not go on saying otherwise.
+        if !advance(ctx, ready, &scan, &snapshot, tip)? {
+            return Ok(None);
+        }
+        snapshot.seen = super::publish::IndexSeen::now(&ctx.repo.index_path())?;
     }
     outcome.counts.dirty += snapshot.left_out.len();
     outcome.skipped.clone_from(&snapshot.skipped);
@@ -490,6 +500,12 @@ fn is_work(scan: &Scan, holding: &Holding) -> bool {
 fn is_large(ctx: &Context<'_>) -> Result<bool> {
     let index = fs::look(&ctx.repo.index_path())?;
     Ok(index.is_some_and(|index| index.len() > LARGE))
+}
+
+/// Does the user's index say that something is to be committed, where nothing is?
+fn is_index_behind(ctx: &Context<'_>, snapshot: &Snapshot<'_>) -> bool {
+    let staged = snapshot.staged.as_ref();
+    ctx.settings.commit == CommitWhen::Always && staged.is_some_and(|tree| *tree != snapshot.tree)
 }
 
 /// Will what changed here be sent?
