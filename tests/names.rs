@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
-use crate::support::{Sandbox, all_agree, settle};
+use crate::support::{Remote, Sandbox, all_agree, settle};
 
 fn awkward() -> Vec<OsString> {
     let mut names: Vec<OsString> = [
@@ -275,4 +275,82 @@ fn names_that_git_refuses_are_said_and_everything_else_is_synced() {
         laptop.has(name, "mine\n");
     }
     assert!(!remote.files().iter().any(|name| name.contains('~')));
+}
+
+/// Puts a file into origin whose name git takes from nobody.
+fn push_refused(remote: &Remote, name: &str) -> String {
+    let before = remote.tip("main");
+    let blob = remote.git(["rev-parse", "main:zshrc"]);
+    let script = r#"
+        line=$(printf '100644 blob %s\t%s' "$1" "${2##*/}")
+        if test "$2" != "${2##*/}"; then
+            tree=$(printf '%s\n' "$line" | git mktree)
+            line=$(printf '040000 tree %s\t%s' "$tree" "${2%%/*}")
+        fi
+        tree=$( (git ls-tree main && printf '%s\n' "$line") | git mktree)
+        commit=$(git -c user.name=Ana -c user.email=ana@example.com commit-tree -p main -m 'a rude name' "$tree")
+        git update-ref refs/heads/main "$commit"
+    "#;
+    let alias = format!("alias.put=!sh -euc '{}' put", script.replace('\'', "'\\''"));
+    remote.git(["-c", &alias, "put", &blob, name]);
+    before
+}
+
+#[test]
+fn a_name_from_there_that_git_refuses_is_told_and_nothing_is_taken() {
+    for name in ["git~1", ".git", "sub/.git", "..", "GIT~1", ".g\u{200c}it"] {
+        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+        laptop.sync([]).succeeds();
+        laptop.config("core.protectHFS", "true");
+        let before = push_refused(&remote, name);
+        let head = laptop.head();
+        for words in [&["--dry-run"][..], &[]] {
+            let words: Vec<_> = words.iter().map(OsStr::new).collect();
+            laptop
+                .sync_bytes(&words)
+                .exits(1)
+                .tells(&format!(
+                    "error: origin/main has '{name}', a name that git refuses"
+                ))
+                .tells(&format!("hint: git log origin/main -- '{name}'"))
+                .tells("hint: nothing was taken from the remote");
+        }
+        assert_eq!(laptop.head(), head);
+        laptop.is_clean().shows("✗");
+        // What is changed here is committed, and waits.
+        laptop.write("tmux.conf", "laptop\n");
+        laptop.sync([]).exits(1).tells("a name that git refuses");
+        assert_eq!(laptop.committed("tmux.conf"), "laptop\n");
+        laptop
+            .sync(["--force-pull", "--yes"])
+            .exits(1)
+            .tells("a name that git refuses");
+        laptop.has("tmux.conf", "laptop\n").is_clean();
+
+        remote.git(["update-ref", "refs/heads/main", &before]);
+        settle(&[&laptop, &server]);
+        server.has("tmux.conf", "laptop\n");
+        laptop.is_in_sync_with(&remote);
+    }
+}
+
+#[test]
+fn the_status_calls_refused_names_what_a_sync_calls_them() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("git~1", "mine\n").write("sub/GIT~1", "mine\n");
+    laptop.link(".gitmodules", "zshrc");
+    laptop.sync([]).exits(1);
+    for _ in 0..2 {
+        laptop
+            .sync(["--status"])
+            .succeeds()
+            .says("In sync")
+            .says("skipped   .gitmodules")
+            .says("git~1")
+            .says("sub/GIT~1")
+            .does_not_say("new  ");
+        laptop.shows("✓");
+    }
+    laptop.write("digit", "one that is fine\n");
+    laptop.sync(["--status"]).succeeds().says("new       digit");
 }

@@ -285,7 +285,12 @@ pub fn complaint(name: &str, ended: &Ended) -> Error {
     };
     let error = Error::failed(format!("'git {name}' failed ({})", ended.how()));
     let full = why.contains("No space left on device");
+    let refused = why.to_lowercase().contains("invalid path '");
     let error = error.because(why);
+    if refused {
+        return error
+            .hint("a commit has a name that git refuses: it has to be renamed or removed there");
+    }
     if full {
         return error.hint("make room on the disk and run 'git sync' again; nothing is lost");
     }

@@ -4,7 +4,7 @@ use super::Repo;
 use super::command::Git;
 use super::repo::{Branch, Head};
 use crate::error::{Error, Result};
-use crate::model::entry::{Entry, Oid};
+use crate::model::entry::{Entry, Mode, Oid};
 use crate::model::path::RepoPath;
 use crate::sys::fs;
 use crate::sys::progress::Progress;
@@ -112,6 +112,14 @@ impl<'repo> PrivateIndex<'repo> {
         &self,
         entries: impl IntoIterator<Item = (&'a RepoPath, Option<&'a Entry>)>,
     ) -> Result<()> {
+        self.set_all_but_refused(entries).map(drop)
+    }
+
+    /// The same; what git said of the names that it refuses.
+    fn set_all_but_refused<'a>(
+        &self,
+        entries: impl IntoIterator<Item = (&'a RepoPath, Option<&'a Entry>)>,
+    ) -> Result<Vec<u8>> {
         let mut removals = Vec::new();
         let mut additions = Vec::new();
         for (path, entry) in entries {
@@ -126,12 +134,18 @@ impl<'repo> PrivateIndex<'repo> {
         // A file that becomes a folder: its removal must come before what is added below it.
         removals.extend(additions);
         if removals.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
-        self.git("update-index")
+        let ended = self
+            .git("update-index")
             .args(["--add", "--replace", "-z", "--index-info"])
             .stdin(removals)
-            .run()
+            .answer()?;
+        if ended.success() {
+            Ok(ended.stderr)
+        } else {
+            Err(super::command::complaint("update-index", &ended))
+        }
     }
 
     /// Puts a path into it as a conflict: (stage, version), as a merge would leave it.
@@ -223,6 +237,41 @@ impl Repo {
             ))
             .hint("git fsck --lost-found   finds what was staged and then edited further")
             .hint("nothing was changed")
+    }
+
+    /// Those of `names` that git takes from nobody, such as `git~1`: somebody's system would take them
+    /// for `.git`. What kind of thing has the name counts too.
+    pub fn refused_names(
+        &self,
+        names: impl IntoIterator<Item = (RepoPath, Mode)>,
+        scratch: PathBuf,
+    ) -> Result<Vec<RepoPath>> {
+        // Only the names matter, and no content is looked at.
+        let digits = self.gix().object_hash().len_in_hex();
+        let Some(oid) = Oid::parse(&"1".repeat(digits)) else {
+            return Ok(Vec::new());
+        };
+        let entries: Vec<_> = names
+            .into_iter()
+            .filter(|(path, _)| path.may_be_refused())
+            .map(|(path, mode)| {
+                (
+                    path,
+                    Entry {
+                        mode,
+                        oid: oid.clone(),
+                    },
+                )
+            })
+            .collect();
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let index = PrivateIndex::empty(self, scratch)?;
+        let said = index.set_all_but_refused(entries.iter().map(|(path, e)| (path, Some(e))))?;
+        let paths: Vec<_> = entries.iter().map(|(path, _)| path).collect();
+        index.discard()?;
+        Ok(refused(&said, &paths))
     }
 
     /// The tree `tree` with `entries` in place of what it has there.

@@ -103,6 +103,24 @@ impl RepoPath {
         names.any(|name| name.ends_with(b".local"))
     }
 
+    /// Does it look like a name that git may refuse? Git is asked about such ones only: the names that
+    /// some system takes for `.git` or `.gitmodules`, and those that lead elsewhere.
+    pub fn may_be_refused(&self) -> bool {
+        let mut names = self.0.split(|byte| *byte == b'/');
+        names.any(|name| {
+            let ascii = name.iter().filter(|byte| byte.is_ascii());
+            let plain: Vec<_> = ascii.map(u8::to_ascii_lowercase).collect();
+            let odd = |byte| matches!(byte, b'~' | b'\\');
+            let rest = plain.strip_prefix(b".git");
+            matches!(name, b"" | b"." | b"..")
+                || plain.iter().copied().any(odd)
+                || rest.is_some_and(|rest| {
+                    rest.starts_with(b"modules")
+                        || !rest.first().is_some_and(u8::is_ascii_alphanumeric)
+                })
+        })
+    }
+
     /// The path with its letters folded, to compare names where the file system ignores case.
     #[must_use]
     pub fn folded(&self) -> Self {
@@ -218,6 +236,32 @@ mod tests {
 
     fn path(text: &str) -> RepoPath {
         RepoPath::from_bytes(text.as_bytes())
+    }
+
+    #[test]
+    fn only_names_that_look_like_it_may_be_refused() {
+        for name in [
+            "git~1",
+            "a/.GIT",
+            ".git ",
+            ".git::$X",
+            ".g\u{200c}it",
+            "../a",
+            "a//b",
+            "x\\.git",
+        ] {
+            assert!(RepoPath::from_bytes(name).may_be_refused(), "{name}");
+        }
+        for name in [
+            ".gitconfig",
+            ".gitignore",
+            ".config/git/ignore",
+            "digit",
+            "a.git",
+            "...",
+        ] {
+            assert!(!RepoPath::from_bytes(name).may_be_refused(), "{name}");
+        }
     }
 
     #[test]

@@ -359,6 +359,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
             .into_iter()
             .filter(|change| !change.path.is_private())
             .collect();
+        guard::takeable(self.ctx, &changes, self.upstream)?;
         let known = Known {
             busy: &BTreeSet::new(),
             left_out: &snapshot.left_out,

@@ -6,6 +6,7 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
+use crate::model::entry::Change;
 use crate::model::path::RepoPath;
 
 /// A repository that may be synced.
@@ -97,6 +98,27 @@ pub fn merged(scan: &Scan) -> Result<()> {
     Err(Error::blocked(format!("'{first}' has an unfinished merge"))
         .hint("git status   lists what is unfinished")
         .hint("git add FILE   after mending each one"))
+}
+
+/// Checks that git takes all names that come from `upstream`. One that it refuses would be in no index,
+/// and the next commit would remove it.
+pub(super) fn takeable(ctx: &Context<'_>, incoming: &[Change], upstream: &Upstream) -> Result<()> {
+    let names = incoming
+        .iter()
+        .filter_map(|change| Some((change.path.clone(), change.new.as_ref()?.mode)));
+    let refused = ctx.repo.refused_names(names, ctx.scratch("names"))?;
+    let Some(first) = refused.first() else {
+        return Ok(());
+    };
+    let upstream = upstream.short();
+    Err(
+        Error::blocked(format!("{upstream} has '{first}', a name that git refuses"))
+            .hint(format!(
+                "git log {upstream} -- '{first}'   tells who committed it"
+            ))
+            .hint("it has to be renamed or removed there; then a sync goes through")
+            .hint("nothing was taken from the remote, and nothing sent to it"),
+    )
 }
 
 /// Checks that git may look at `path`: where it was told not to, what is there is never committed.

@@ -3,6 +3,7 @@
 
 use super::Done;
 use super::collide::{self, Known};
+use super::guard;
 use super::held::Holding;
 use super::integrate::{How, Integration, Sides, integrate};
 use super::publish::{IndexSeen, Publication, Published, publish};
@@ -103,6 +104,7 @@ impl Meeting<'_, '_> {
         };
         let mut incoming = repo.changes(&from, &live_tree)?;
         incoming.retain(|change| !change.path.is_private());
+        guard::takeable(ctx, &incoming, self.upstream)?;
         let none = BTreeSet::new();
         let known = Known {
             busy: self.busy,

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::git::config::NewFiles;
 use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
+use crate::model::entry::Mode;
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::model::run::RunRecord;
@@ -83,7 +84,11 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
     // A sync names it and leaves it out, so it is nothing to commit.
     let unreadable = |path: &RepoPath| snapshot::unreadable(ctx, path).is_some();
     let changed = std::mem::take(&mut scan.changed);
-    let (skipped, changed): (BTreeSet<_>, _) = changed.into_iter().partition(unreadable);
+    let (mut skipped, changed): (BTreeSet<_>, BTreeSet<_>) =
+        changed.into_iter().partition(unreadable);
+    let refused = refused(ctx, &scan.untracked)?;
+    let (refused, changed) = changed.into_iter().partition(|path| refused.contains(path));
+    skipped.extend::<BTreeSet<_>>(refused);
     scan.changed = changed;
     scan.untracked.retain(|path| !skipped.contains(path));
     scan.untrackable.extend(skipped);
@@ -135,6 +140,19 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         state::write(&ctx.layout, outcome.state, outcome.counts)?;
     }
     Ok(outcome)
+}
+
+/// Those of `names` that git refuses. It is only asked where one looks like that.
+fn refused(ctx: &Context<'_>, names: &BTreeSet<RepoPath>) -> Result<Vec<RepoPath>> {
+    if !names.iter().any(RepoPath::may_be_refused) {
+        return Ok(Vec::new());
+    }
+    let kinds = names.iter().map(|path| {
+        let found = std::fs::symlink_metadata(path.below(ctx.repo.top()));
+        let is_link = found.is_ok_and(|found| found.is_symlink());
+        (path.clone(), if is_link { Mode::Link } else { Mode::File })
+    });
+    look(ctx, || ctx.repo.refused_names(kinds, ctx.scratch("names")))
 }
 
 /// The held paths as they stand; whether one can be let go is for a sync to say.
