@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Machine, Output, Running, Sandbox, all_agree, settle, wait_until};
+use crate::support::{Machine, Output, Remote, Running, Sandbox, all_agree, settle, wait_until};
 
 /// Saves a file while a sync is at work: from a hook that git calls in the middle of it.
 fn saved_during(hook: &str) {
@@ -139,8 +139,8 @@ fn a_file_that_appears_meanwhile_where_one_arrives_is_not_overwritten() {
     remote.has("inputrc", "server");
 }
 
-#[test]
-fn a_file_that_is_always_being_written_keeps_no_other_waiting() {
+/// Two machines, of which the laptop holds `log`: a program wrote on in it while a change came.
+fn with_a_busy_file() -> (Sandbox, Machine, Machine, Remote) {
     let sandbox = Sandbox::new();
     let (laptop, server, remote) = sandbox.laptop_and_server();
     laptop.write("log", "1\n2\n3\n4\n5\n6\n7\n8\n9\n");
@@ -153,9 +153,16 @@ fn a_file_that_is_always_being_written_keeps_no_other_waiting() {
     // A program that has the file open and writes on whenever somebody looks.
     let save = "n=$(cat ../n 2>/dev/null || echo 0); n=$((n + 1)); echo $n > ../n; sed -i \"1s/.*/line $n/\" log";
     let watched = each_time(&sandbox, &laptop, "checkout-index", save);
+    watched
+        .sync([])
+        .exits(1)
+        .tells("log (being written on while a change from there arrives)");
+    (sandbox, laptop, server, remote)
+}
 
-    watched.sync([]).exits(1).tells("log");
-
+#[test]
+fn a_file_that_is_always_being_written_keeps_no_other_waiting() {
+    let (_sandbox, laptop, server, remote) = with_a_busy_file();
     laptop.has("tmux.conf", "server\n").holds(["log"]);
     remote.has("zshrc", "laptop");
     let live = laptop.read("log");
@@ -170,6 +177,24 @@ fn a_file_that_is_always_being_written_keeps_no_other_waiting() {
     );
     server.sync([]).succeeds();
     all_agree(&[&laptop, &server], &remote);
+}
+
+#[test]
+fn a_file_that_was_being_written_and_goes_together_no_longer_is_held_for_what_it_is() {
+    let (_sandbox, laptop, server, _) = with_a_busy_file();
+    let mine = "1\n2\n3\n4\n5\n6\n7\n8\nmine\n";
+    laptop.write("log", mine);
+
+    let words = "log (changed here and there)";
+    laptop.sync(["--dry-run"]).exits(1).says(words);
+    laptop.sync([]).exits(1).says(words);
+
+    let status = laptop.sync(["--status"]).succeeds();
+    status.says(words).does_not_say("being written");
+    // From now on it waits for its user, like any other.
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    laptop.holds(["log"]).has("log", mine);
 }
 
 #[test]

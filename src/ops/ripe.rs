@@ -45,6 +45,23 @@ pub(super) fn take(
     Ok(Some(Holding { set: rest, oid }))
 }
 
+/// The same set, where what was being written on, and is calm now, has the reason that it really has:
+/// the two versions do not go together.
+pub(super) fn named(ctx: &Context<'_>, set: &HeldSet) -> Result<HeldSet> {
+    let mut named = set.clone();
+    for held in set.iter() {
+        let calm = held.why == Disagreement::Busy && is_undisputed(ctx, held)?;
+        if calm && held.ours != held.base && merged(ctx, held)?.is_none() {
+            let [base, ours, theirs] = [&held.base, &held.ours, &held.theirs].map(Option::as_ref);
+            named.insert(Held {
+                why: Disagreement::between(base, ours, theirs),
+                ..held.clone()
+            });
+        }
+    }
+    Ok(named)
+}
+
 /// Is there no decision to make, as nobody has changed the file here?
 fn is_ripe(ctx: &Context<'_>, held: &Held) -> Result<bool> {
     Ok(held.ours == held.base && is_undisputed(ctx, held)?)

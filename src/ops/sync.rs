@@ -468,7 +468,7 @@ fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Resul
     let Some(tip) = branch.tip.as_ref().filter(|_| !holding.set.is_empty()) else {
         return Ok(holding);
     };
-    let set = held::refresh(ctx, &holding, tip)?;
+    let set = ripe::named(ctx, &held::refresh(ctx, &holding, tip)?)?;
     if !options.dry_run
         && let Some(rest) = ripe::take(ctx, branch, &holding, &set)?
     {
