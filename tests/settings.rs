@@ -1,6 +1,6 @@
 //! What a user can set, and where.
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, on_a_terminal, wait_for_quiet};
 
 #[test]
 fn the_commit_message_follows_the_template() {
@@ -224,4 +224,290 @@ fn a_bad_setting_is_named_and_refused() {
         assert_eq!(before, laptop.fingerprint());
         laptop.git(["config", "--unset", key]);
     }
+}
+
+#[test]
+fn a_branch_is_synced_with_the_remote_that_is_named() {
+    let sandbox = Sandbox::new();
+    let (laptop, _, origin) = sandbox.laptop_and_server();
+    let nas = sandbox.empty_remote("nas");
+    laptop.git(["remote", "add", "nas", &nas.url()]);
+    let before = origin.tip("main");
+    laptop.write("zshrc", "for the nas\n");
+    laptop
+        .sh("git -c sync.remote=nas sync")
+        .succeeds()
+        .says("In sync with nas/main");
+    nas.has("zshrc", "for the nas");
+    assert_eq!(origin.tip("main"), before);
+    // Otherwise with its own, as ever.
+    laptop.sync([]).succeeds().says("In sync with origin/main");
+    origin.has("zshrc", "for the nas");
+
+    laptop.config("sync.remote", "nas");
+    laptop.git(["branch", "--unset-upstream"]);
+    laptop.write("zshrc", "again\n");
+    laptop.sync([]).succeeds();
+    nas.has("zshrc", "again");
+
+    laptop.config("sync.remote", "nowhere");
+    laptop.write("zshrc", "stays\n");
+    laptop
+        .sync([])
+        .exits(128)
+        .tells("there is no remote 'nowhere'")
+        .tells("hint: git remote add nowhere URL");
+    laptop.has("zshrc", "stays\n");
+}
+
+#[test]
+fn only_the_branch_that_is_named_is_synced() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.branch", "main");
+    laptop.write("zshrc", "changed\n");
+    laptop.sync([]).succeeds();
+    laptop.git(["switch", "--quiet", "-c", "work"]);
+    laptop.git(["push", "--quiet", "-u", "origin", "work"]);
+    let before = remote.tip("work");
+    laptop.write("zshrc", "half done\n");
+    laptop
+        .sync([])
+        .exits(1)
+        .tells("'work' is checked out")
+        .tells("hint: git switch main");
+    assert_eq!(remote.tip("work"), before);
+    laptop.sh("git -c sync.branch=work sync").succeeds();
+    remote.git(["cat-file", "-e", "work:zshrc"]);
+    assert_ne!(remote.tip("work"), before);
+}
+
+/// Two machines with a commit each: one line each, so that both go together.
+fn both_with_news(strategy: &str) -> (crate::support::Machine, crate::support::Remote) {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.strategy", strategy);
+    laptop.sync([]).succeeds();
+    server.write("tmux.conf", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("zshrc", "laptop\n");
+    laptop.sync([]).succeeds();
+    laptop.has("tmux.conf", "server\n");
+    remote.has("zshrc", "laptop");
+    (laptop, remote)
+}
+
+#[test]
+fn commits_are_put_on_top_or_merged_as_the_strategy_says() {
+    for (strategy, merges) in [("rebase,merge", 0), ("rebase", 0), ("merge", 1)] {
+        let (_laptop, remote) = both_with_news(strategy);
+        let found = remote.git(["rev-list", "--count", "--merges", "main"]);
+        assert_eq!(found.trim(), merges.to_string(), "{strategy}");
+    }
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.strategy", "octopus");
+    laptop
+        .sync([])
+        .exits(128)
+        .tells("bad value 'octopus' for 'sync.strategy'");
+}
+
+#[test]
+fn what_does_not_apply_one_by_one_is_merged_or_left_out() {
+    for (strategy, merges) in [("rebase,merge", 1), ("rebase", 0)] {
+        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+        laptop.config("sync.strategy", strategy);
+        laptop.write("zshrc", "1\n2\n3\n");
+        laptop.sync([]).succeeds();
+        server.sync([]).succeeds();
+        server.write("zshrc", "1\nserver\n3\n");
+        server.sync([]).succeeds();
+        // There and back again: the first commit does not apply, both together do.
+        laptop.write("zshrc", "1\nlaptop\n3\n");
+        laptop.commit("there");
+        laptop
+            .write("zshrc", "1\n2\n3\n")
+            .write("vim/vimrc", "mine\n");
+        laptop.commit("and back");
+        let output = laptop.sync([]);
+        let found = remote.git(["rev-list", "--count", "--merges", "main"]);
+        assert_eq!(found.trim(), merges.to_string(), "{}", output.scene());
+        remote.has("vim/vimrc", "mine");
+        remote.has("zshrc", "1\nserver\n3");
+        output.succeeds();
+        laptop.has("zshrc", "1\nserver\n3\n").is_clean();
+    }
+}
+
+#[test]
+fn without_merges_what_cannot_be_put_on_top_is_held() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.strategy", "rebase");
+    let lines = |second: &str, last: &str| format!("1\n{second}\n3\n4\n5\n6\n{last}\n");
+    laptop.write("zshrc", lines("2", "7"));
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    server.write("zshrc", lines("server", "7"));
+    server.sync([]).succeeds();
+    // The first commit does not apply, though both together would.
+    laptop.write("zshrc", lines("laptop", "7"));
+    laptop.commit("there");
+    let mine = lines("2", "mine");
+    laptop.write("zshrc", &mine).write("vim/vimrc", "mine\n");
+    laptop.commit("and back");
+    laptop.sync([]).exits(1);
+    laptop.holds(["zshrc"]).has("zshrc", &mine);
+    remote.has("vim/vimrc", "mine");
+    remote.has("zshrc", lines("server", "7").trim_end());
+    let found = remote.git(["rev-list", "--count", "--merges", "main"]);
+    assert_eq!(found.trim(), "0");
+}
+
+#[test]
+fn new_files_are_synced_as_the_user_answers() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.newFiles", "ask");
+    laptop.write("a", "1\n").write("b", "2\n").write("c", "3\n");
+    laptop.write("zshrc", "changed\n");
+    let answers = [
+        ("Sync which (1-3", "7\n"),
+        ("not among 1-3", ""),
+        (">>", "1,3\n"),
+    ];
+    on_a_terminal(&laptop, "git-sync", answers)
+        .succeeds()
+        .says("3 new files");
+    remote.has("a", "1");
+    remote.has("c", "3");
+    remote.has("zshrc", "changed");
+    assert!(!remote.files().contains(&"b".to_owned()));
+    // It stays, is asked about again, and is nothing to commit meanwhile.
+    laptop.has("b", "2\n");
+    laptop
+        .sync(["--status", "--exit-code"])
+        .succeeds()
+        .says("b");
+    on_a_terminal(&laptop, "git-sync", [("Sync which (1;", "\n")]).succeeds();
+    assert!(!remote.files().contains(&"b".to_owned()));
+}
+
+#[test]
+fn without_anybody_to_ask_new_files_stay_here() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.newFiles", "ask");
+    laptop.write("new", "1\n").write("zshrc", "changed\n");
+    laptop
+        .sync(["--dry-run"])
+        .succeeds()
+        .says("  leave    1 new file: new (sync.newFiles is ask)");
+    laptop
+        .sync([])
+        .succeeds()
+        .tells("  leave    1 new file: new (sync.newFiles is ask)");
+    remote.has("zshrc", "changed");
+    assert!(!remote.files().contains(&"new".to_owned()));
+    let json = laptop.sync(["--json"]).succeeds().json();
+    assert_eq!(json["left"], serde_json::json!(["new"]), "{json}");
+    laptop.sync(["--force-push", "--yes"]).succeeds();
+    assert!(!remote.files().contains(&"new".to_owned()));
+    laptop.has("new", "1\n");
+}
+
+#[test]
+fn icons_can_be_plain() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.icons", "ascii");
+    let output = laptop.sync([]).succeeds();
+    assert!(output.stdout().starts_with("= "), "{}", output.scene());
+    laptop.shows("=");
+    laptop.write("zshrc", "changed\n");
+    laptop.sync(["status"]).succeeds().says("> 1 changed file");
+    laptop.shows(">");
+    // For programs it is the same everywhere.
+    assert_eq!(laptop.sync(["status", "--json"]).json()["icon"], "↑");
+    laptop.config("sync.icons", "emoji");
+    laptop
+        .sync([])
+        .exits(128)
+        .tells("bad value 'emoji' for 'sync.icons'");
+}
+
+#[test]
+fn each_state_can_have_its_colour() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.config("color.sync.synced", "bold magenta");
+    laptop
+        .sync(["status", "--color"])
+        .succeeds()
+        .says("\u{1b}[1;35m✓\u{1b}[0m");
+    laptop.sync(["status"]).does_not_say("\u{1b}");
+    laptop.config("color.sync.synced", "pinkish");
+    laptop.sync(["status", "--color"]).tells("pinkish");
+}
+
+#[test]
+fn colour_can_be_switched_off_in_the_environment() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    let terminal = laptop.with("TERM", "xterm").with("CLICOLOR", "0");
+    on_a_terminal(&terminal, "git-sync --status", [])
+        .succeeds()
+        .does_not_say("\u{1b}[");
+    let forced = terminal.with("CLICOLOR_FORCE", "1");
+    forced.sync(["--status"]).says("\u{1b}[");
+}
+
+#[test]
+fn a_long_answer_goes_through_the_pager_on_a_terminal() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    laptop.write("zshrc", "changed\n");
+    let paged = laptop
+        .with("GIT_PAGER", "sed 's/^/paged: /'")
+        .with("TERM", "xterm");
+    for line in ["git-sync diff", "git-sync log"] {
+        on_a_terminal(&paged, line, []).succeeds().says("paged: ");
+        on_a_terminal(&paged, &format!("{line} | cat"), [])
+            .succeeds()
+            .does_not_say("paged: ");
+    }
+    on_a_terminal(&paged, "git-sync status", [])
+        .succeeds()
+        .does_not_say("paged: ");
+    laptop.config("pager.sync", "false");
+    on_a_terminal(&paged, "git-sync diff", [])
+        .succeeds()
+        .says("changed")
+        .does_not_say("paged: ");
+    laptop.config("pager.sync", "sed 's/^/ours: /'");
+    on_a_terminal(&paged, "git-sync diff", []).says("ours: ");
+}
+
+#[test]
+fn the_git_commands_can_be_traced_into_a_file() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let file = laptop.home().join("trace");
+    let traced = laptop.with("GIT_SYNC_TRACE", &file);
+    laptop.write("zshrc", "changed\n");
+    traced.sync([]).succeeds().does_not_tell("$ git");
+    let told = std::fs::read_to_string(&file).unwrap();
+    assert!(told.contains(" git push "), "{told}");
+
+    std::fs::remove_file(&file).unwrap();
+    laptop.config("sync.interval", "0");
+    laptop.write("zshrc", "again\n");
+    traced.sync(["--background"]).succeeds().says_nothing();
+    wait_for_quiet(&laptop);
+    let told = std::fs::read_to_string(&file).unwrap();
+    assert!(told.contains(" git push "), "{told}");
+
+    laptop
+        .with("GIT_SYNC_TRACE", "1")
+        .sync([])
+        .succeeds()
+        .tells("  $ git fetch");
+    laptop
+        .with("GIT_SYNC_TRACE", "0")
+        .sync([])
+        .succeeds()
+        .does_not_tell("$ git");
 }

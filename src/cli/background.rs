@@ -9,10 +9,12 @@ use super::locate;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;
 use crate::git::repo::Manner;
+use crate::model::path::RepoPath;
 use crate::ops::sync::{Options, sync};
 use crate::ops::{Context, Done, Listener, guard};
 use crate::store::history;
 use crate::sys::{clock, detach, env, fs, lock};
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
 
@@ -75,6 +77,7 @@ fn is_too_soon(ctx: &Context<'_>) -> Result<bool> {
 fn work(global: &Global) -> Result<()> {
     let manner = Manner {
         background: true,
+        trace: super::trace::in_file(),
         ..Manner::default()
     };
     let limit = {
@@ -120,5 +123,8 @@ impl Listener for Silence {
     fn warn(&self, _: &str) {}
     fn is_watched(&self) -> bool {
         false
+    }
+    fn choose(&self, _: &[RepoPath]) -> Result<Option<BTreeSet<usize>>> {
+        Ok(None)
     }
 }

@@ -12,22 +12,21 @@ mod resolve;
 mod run;
 mod setup;
 mod status;
+mod trace;
 
 use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::config;
 use crate::git::repo::Manner;
-use crate::ops::Listener as _;
+use crate::model::state::State;
 use crate::ops::force::Winner;
-use crate::sys::progress::ERASE;
 use crate::sys::{env, interrupt};
-use crate::ui::style::{self, Colour};
+use crate::ui::style::{self, Colour, Theme};
 use crate::ui::{Loudness, Ui, json};
 use args::{Cli, Global, Mode};
 use clap::Parser as _;
 use exit::Exit;
 use std::process::ExitCode;
-use std::rc::Rc;
 
 /// Runs the program.
 pub fn main() -> ExitCode {
@@ -101,7 +100,7 @@ fn open(global: &Global, ui: &Ui) -> Result<Repo> {
     let repo = locate::repository(
         &global.directory,
         &Manner {
-            trace: trace(global, ui),
+            trace: trace::of(global, ui),
             ..Manner::default()
         },
     )?;
@@ -121,18 +120,21 @@ fn follow(repo: &Repo, global: &Global, ui: &Ui) -> Result<()> {
             .find_map(|key| repo.config_text(key));
         ui.set_colour(wish.as_deref().and_then(Colour::parse).unwrap_or_default());
     }
+    style::choose(theme(repo)?);
     Ok(())
 }
 
-/// With `-vv` every git command is told.
-fn trace(global: &Global, ui: &Ui) -> Option<crate::git::repo::Trace> {
-    let ui = ui.clone();
-    let told = global.loudness() >= Loudness::Trace;
-    told.then(|| -> crate::git::repo::Trace {
-        // It may come in the middle of something whose progress is shown.
-        let erase = if ui.is_watched() { ERASE } else { "" };
-        Rc::new(move |words| {
-            ui.complain(&format!("{erase}{}", style::faint(&format!("  $ {words}"))));
-        })
-    })
+/// How states look, by the settings of `repo`.
+fn theme(repo: &Repo) -> Result<Theme> {
+    let mut theme = Theme {
+        icons: config::icons(repo)?,
+        ..Theme::default()
+    };
+    for state in State::ALL {
+        let key = format!("{}.{}", config::COLOR, state.word());
+        if let Some(code) = repo.config_color(&key)? {
+            theme.colours.push((state, code));
+        }
+    }
+    Ok(theme)
 }

@@ -34,7 +34,7 @@ pub(super) fn run(
         };
     }
     let manner = Manner {
-        trace: super::trace(global, ui),
+        trace: super::trace::of(global, ui),
         ..Manner::default()
     };
     let here = locate::start(&global.directory)?;

@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::model::machine::MachineType;
 use crate::model::message;
 use crate::model::retention::Retention;
+use crate::model::state::Icons;
 
 /// `sync.enabled`: this repository may be committed to and pushed without being asked. Local only.
 pub const ENABLED: &str = "sync.enabled";
@@ -16,7 +17,15 @@ pub const DIRECTORY: &str = "sync.directory";
 pub const MACHINE_ID: &str = "sync.machineId";
 /// `sync.machineType`: `mac`, `ec2`, `linux`, `wsl` or `container`, in place of what was detected.
 pub const MACHINE_TYPE: &str = "sync.machineType";
-/// `sync.newFiles`: `all`, or `tracked` to leave untracked files alone.
+/// `sync.remote`: the remote to sync with, in place of the one of the branch's upstream.
+pub const REMOTE: &str = "sync.remote";
+/// `sync.branch`: the one branch that is synced; on another one a sync refuses.
+pub const BRANCH: &str = "sync.branch";
+/// `sync.strategy`: `rebase,merge`, `rebase` or `merge`.
+pub const STRATEGY: &str = "sync.strategy";
+/// `sync.icons`: `unicode` or `ascii`.
+pub const ICONS: &str = "sync.icons";
+/// `sync.newFiles`: `all`, `tracked` to leave untracked files alone, or `ask`.
 pub const NEW_FILES: &str = "sync.newFiles";
 /// `sync.commit`: `always`, or `never` to leave committing to the user.
 pub const COMMIT: &str = "sync.commit";
@@ -36,7 +45,11 @@ pub const ADVICE: &str = "advice.sync";
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 13] = [
+pub const KEYS: [&str; 17] = [
+    REMOTE,
+    BRANCH,
+    STRATEGY,
+    ICONS,
     ENABLED,
     DIRECTORY,
     MACHINE_ID,
@@ -59,6 +72,19 @@ pub enum NewFiles {
     All,
     /// Tracked ones.
     Tracked,
+    /// Tracked ones, and those new ones that the user chooses when asked.
+    Ask,
+}
+
+/// How commits of both sides are put together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strategy {
+    /// This machine's follow the remote's; where they do not apply one by one, a merge.
+    RebaseThenMerge,
+    /// This machine's follow the remote's; what does not apply is held.
+    Rebase,
+    /// A merge, unless only one side has commits.
+    Merge,
 }
 
 /// Who commits.
@@ -75,6 +101,10 @@ pub enum CommitWhen {
 pub struct Settings {
     /// `sync.newFiles`.
     pub new_files: NewFiles,
+    /// `sync.strategy`.
+    pub strategy: Strategy,
+    /// `sync.icons`.
+    pub icons: Icons,
     /// `sync.commit`.
     pub commit: CommitWhen,
     /// `sync.commitMessage`.
@@ -101,6 +131,13 @@ impl Settings {
         let new_files = choice(repo, NEW_FILES, |word| match word {
             "all" => Some(NewFiles::All),
             "tracked" => Some(NewFiles::Tracked),
+            "ask" => Some(NewFiles::Ask),
+            _ => None,
+        })?;
+        let strategy = choice(repo, STRATEGY, |word| match &*word.replace(' ', "") {
+            "rebase,merge" => Some(Strategy::RebaseThenMerge),
+            "rebase" => Some(Strategy::Rebase),
+            "merge" => Some(Strategy::Merge),
             _ => None,
         })?;
         let commit = choice(repo, COMMIT, |word| match word {
@@ -114,6 +151,8 @@ impl Settings {
             (!template.is_empty()).then(|| template.to_owned())
         })?;
         Ok(Self {
+            strategy: strategy.unwrap_or(Strategy::RebaseThenMerge),
+            icons: icons(repo)?,
             new_files: new_files.unwrap_or(NewFiles::All),
             commit: commit.unwrap_or(CommitWhen::Always),
             message: message.unwrap_or_else(|| message::DEFAULT_TEMPLATE.to_owned()),
@@ -127,6 +166,16 @@ impl Settings {
             sign: repo.config_bool("commit.gpgSign")?.unwrap_or(false),
         })
     }
+}
+
+/// `sync.icons` of `repo`, also where another setting is bad.
+pub fn icons(repo: &Repo) -> Result<Icons> {
+    choice(repo, ICONS, |word| match word {
+        "unicode" => Some(Icons::Unicode),
+        "ascii" => Some(Icons::Ascii),
+        _ => None,
+    })
+    .map(Option::unwrap_or_default)
 }
 
 fn bad(key: &str, value: &str) -> Error {

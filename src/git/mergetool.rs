@@ -26,6 +26,21 @@ pub struct Versions<'a> {
 const LABELS: [&str; 3] = ["this machine", "before", "the other machine"];
 
 impl Repo {
+    /// The user's pager, as the shell takes it: that of `pager.sync`, else git's; `None` where none is
+    /// wanted.
+    pub fn pager(&self) -> Result<Option<String>> {
+        let pager = match self.config_text("pager.sync") {
+            Some(word) if ["false", "no", "off", "0", ""].contains(&&*word) => return Ok(None),
+            Some(word) if !["true", "yes", "on", "1"].contains(&&*word) => word,
+            _ => {
+                let said = self.git("var").arg("GIT_PAGER").output()?;
+                String::from_utf8_lossy(&said).trim_end().to_owned()
+            }
+        };
+        let is_none = pager.is_empty() || pager == "cat";
+        Ok((!is_none).then_some(pager))
+    }
+
     /// Lets the user merge `versions` in `folder`, an empty scratch folder; returns the result as a
     /// blob.
     ///

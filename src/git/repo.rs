@@ -2,6 +2,7 @@
 //!
 //! Everything here is read in-process: it is on the path of a sync that has nothing to do.
 
+use super::config;
 use crate::error::{Error, Result};
 use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
@@ -316,6 +317,15 @@ impl Repo {
         Some(value.to_str_lossy().into_owned())
     }
 
+    /// A setting that names a colour in git's words, as the code that switches it on.
+    pub fn config_color(&self, key: &str) -> Result<Option<String>> {
+        if self.config_text(key).is_none() {
+            return Ok(None);
+        }
+        let code = self.git("config").args(["--get-color", key]).output()?;
+        Ok(Some(String::from_utf8_lossy(&code).into_owned()))
+    }
+
     /// A setting that is yes or no.
     pub fn config_bool(&self, key: &str) -> Result<Option<bool>> {
         self.inner
@@ -419,11 +429,15 @@ impl Repo {
         self.config_text(&format!("remote.{remote}.url"))
     }
 
-    /// Where `branch` is synced to, as git's own configuration says it.
+    /// Where `branch` is synced to: as git's own configuration says it, or with the remote that
+    /// `sync.remote` names, where a branch without an upstream has its own name.
     pub fn upstream(&self, branch: &str) -> Option<Upstream> {
         let short = branch.strip_prefix("refs/heads/")?;
-        let remote = self.config_text(&format!("branch.{short}.remote"))?;
-        let there = self.config_text(&format!("branch.{short}.merge"))?;
+        let merge = self.config_text(&format!("branch.{short}.merge"));
+        let (remote, there) = match self.config_text(config::REMOTE) {
+            Some(remote) => (remote, merge.unwrap_or_else(|| branch.to_owned())),
+            None => (self.config_text(&format!("branch.{short}.remote"))?, merge?),
+        };
         if remote == "." {
             return None;
         }

@@ -24,6 +24,16 @@ pub enum State {
     Disabled,
 }
 
+/// Which signs stand for the states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Icons {
+    /// `✓ ↑ ↓ ↑↓ ⚡ ✗`.
+    #[default]
+    Unicode,
+    /// `= > < <> * !`, as far as it goes those of git's own prompt.
+    Ascii,
+}
+
 impl State {
     /// Every state, for tables about them.
     pub const ALL: [Self; 8] = [
@@ -52,7 +62,10 @@ impl State {
     }
 
     /// The icon in `.sync/sync-status` and in the prompt.
-    pub fn icon(self) -> &'static str {
+    pub fn icon(self, icons: Icons) -> &'static str {
+        if icons == Icons::Ascii {
+            return self.ascii();
+        }
         match self {
             Self::Synced => "✓",
             Self::Ahead => "↑",
@@ -60,6 +73,18 @@ impl State {
             Self::Diverged => "↑↓",
             Self::Syncing => "⚡",
             Self::Held | Self::Error => "✗",
+            Self::Disabled => "",
+        }
+    }
+
+    fn ascii(self) -> &'static str {
+        match self {
+            Self::Synced => "=",
+            Self::Ahead => ">",
+            Self::Behind => "<",
+            Self::Diverged => "<>",
+            Self::Syncing => "*",
+            Self::Held | Self::Error => "!",
             Self::Disabled => "",
         }
     }

@@ -10,6 +10,7 @@ use super::sync::{Options, Outcome, Reach, rehearse, with_lock};
 use super::{Context, Done, agreed, guard, kept};
 use crate::error::{Error, Kind, Result};
 use crate::git::commit::{Commit, Sign};
+use crate::git::config::NewFiles;
 use crate::git::index::PrivateIndex;
 use crate::git::refs::RefChange;
 use crate::git::remote::{Fetched, Push, Pushed};
@@ -130,7 +131,8 @@ impl<'a, 'repo> Force<'a, 'repo> {
         let theirs = self.fetch()?;
         let tip = self.ready.branch.tip.as_ref();
         let holding = Holding::load(ctx, &self.ready.branch.name)?;
-        let scan = ctx.scan(true)?;
+        // New files that the user wants to be asked about are no part of what is forced.
+        let scan = ctx.scan(ctx.settings.new_files != NewFiles::Ask)?;
         guard::merged(&scan)?;
         // Held paths too: nothing is left to decide once one side has won.
         let mut snapshot = snapshot::take(ctx, tip, &scan, &HeldSet::default())?;

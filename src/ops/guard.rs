@@ -22,6 +22,7 @@ pub struct Ready {
 pub fn check(ctx: &Context<'_>) -> Result<Ready> {
     enrolled(ctx.repo)?;
     let branch = branch(ctx.repo)?;
+    is_synced(ctx.repo, &branch)?;
     let upstream = upstream(ctx, &branch)?;
     Ok(Ready { branch, upstream })
 }
@@ -68,7 +69,31 @@ pub fn enrolled(repo: &Repo) -> Result<()> {
         .hint("git -C DIR sync   syncs another one"))
 }
 
+/// Checks that `branch` is the one that is synced, where the user has named one.
+fn is_synced(repo: &Repo, branch: &Branch) -> Result<()> {
+    match repo.config_text(config::BRANCH) {
+        Some(only) if only != branch.short() => Err(Error::blocked(format!(
+            "'{}' is checked out, and sync.branch says that only '{only}' is synced",
+            branch.short()
+        ))
+        .hint(format!("git switch {only}   goes there"))
+        .hint(format!(
+            "git -c sync.branch={} sync   syncs this one, once",
+            branch.short()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 fn upstream(ctx: &Context<'_>, branch: &Branch) -> Result<Option<Upstream>> {
+    let named = ctx.repo.config_text(config::REMOTE);
+    if let Some(remote) = named.filter(|remote| !ctx.repo.remotes().contains(remote)) {
+        return Err(Error::fatal(format!(
+            "there is no remote '{remote}', named by sync.remote"
+        ))
+        .hint(format!("git remote add {remote} URL   adds it"))
+        .hint("git config --unset sync.remote   syncs with the branch's own again"));
+    }
     if let Some(upstream) = ctx.repo.upstream(&branch.name) {
         return Ok(Some(upstream));
     }

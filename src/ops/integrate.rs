@@ -6,8 +6,9 @@
 //! through. Withholding everything leaves nothing to disagree about, so this ends.
 
 use super::Context;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Listed, Sign};
+use crate::git::config::Strategy;
 use crate::git::merge::Merged;
 use crate::model::entry::{Entries, Oid};
 use crate::model::path::RepoPath;
@@ -79,21 +80,7 @@ pub fn integrate(ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Integration> {
     let mut base = Entries::new();
     for round in 0.. {
         let sides_now = line.without(ctx, &withheld, &base)?;
-        if let Some((tip, pending)) = sides_now.replay(ctx, sides.theirs)? {
-            let how = if sides_now.commits.is_empty() {
-                How::FastForward
-            } else {
-                How::Rebased
-            };
-            return Ok(Integration {
-                tip,
-                pending,
-                how,
-                withheld,
-                base,
-            });
-        }
-        let conflicts = match sides_now.merge(ctx, sides)? {
+        let conflicts = match sides_now.attempt(ctx, sides)? {
             Attempt::Clean { tip, pending, how } => {
                 return Ok(Integration {
                     tip,
@@ -106,6 +93,12 @@ pub fn integrate(ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Integration> {
             Attempt::Conflict(paths) => paths,
         };
         let more = line.ours_among(&conflicts, &withheld, round >= ROUNDS);
+        if more.is_empty() {
+            return Err(
+                Error::failed("both sides do not go together, and no path tells why")
+                    .hint("nothing was changed; git pull   says more"),
+            );
+        }
         withheld.extend(more);
         let paths: Vec<_> = withheld.iter().cloned().collect();
         base = repo.entries(&base_tree, &paths)?;
@@ -122,7 +115,8 @@ struct Line {
     tip: Option<Oid>,
     /// The commit below the first one.
     root: Oid,
-    /// Every path that they change, also where a later one of `pending` changes it back.
+    /// Every path that they change, also where a later one of `pending` changes it back, and with a
+    /// rebase alone where a later one of all does.
     changes: BTreeSet<RepoPath>,
 }
 
@@ -159,7 +153,12 @@ impl Line {
         };
         let mut changes = BTreeSet::new();
         let mut tree = base_tree.clone();
-        for tip in sides.ours.into_iter().chain(sides.pending) {
+        // Where each has to apply for itself, what a later one takes back counts too.
+        let each = commits
+            .iter()
+            .map(|commit| &commit.oid)
+            .filter(|_| ctx.settings.strategy == Strategy::Rebase);
+        for tip in each.chain(sides.ours).chain(sides.pending) {
             let next = repo.tree_of(tip)?;
             let changed = repo.changes(&tree, &next)?;
             changes.extend(changed.into_iter().map(|change| change.path));
@@ -251,8 +250,24 @@ impl Line {
 }
 
 impl Filtered<'_> {
-    /// Applies the commits one by one on `onto`; `None` where one of them does not apply.
-    fn replay(&self, ctx: &Context<'_>, onto: &Oid) -> Result<Option<(Oid, Vec<Oid>)>> {
+    /// Puts the two sides together as the user wants it.
+    fn attempt(&self, ctx: &Context<'_>, sides: &Sides<'_>) -> Result<Attempt> {
+        match ctx.settings.strategy {
+            Strategy::Merge => self.merge(ctx, sides),
+            // Where merges among the commits forbid a rebase, a merge it has to be.
+            Strategy::Rebase => match self.replay(ctx, sides.theirs)? {
+                Some(attempt) => Ok(attempt),
+                None => self.merge(ctx, sides),
+            },
+            Strategy::RebaseThenMerge => match self.replay(ctx, sides.theirs)? {
+                Some(clean @ Attempt::Clean { .. }) => Ok(clean),
+                _ => self.merge(ctx, sides),
+            },
+        }
+    }
+
+    /// Applies the commits one by one on `onto`; `None` where merges among them forbid it.
+    fn replay(&self, ctx: &Context<'_>, onto: &Oid) -> Result<Option<Attempt>> {
         let Some(originals) = &self.line.commits else {
             return Ok(None);
         };
@@ -260,10 +275,18 @@ impl Filtered<'_> {
         for ((before, after), original) in self.commits.iter().zip(originals) {
             match apply(ctx, &tip, before, after, &original.oid, Sign::Yes)? {
                 Ok(next) => tip = next,
-                Err(_) => return Ok(None),
+                Err(conflicts) => return Ok(Some(Attempt::Conflict(conflicts))),
             }
         }
-        Ok(self.carry(ctx, &tip)?.ok().map(|pending| (tip, pending)))
+        let how = if self.commits.is_empty() {
+            How::FastForward
+        } else {
+            How::Rebased
+        };
+        Ok(Some(match self.carry(ctx, &tip)? {
+            Ok(pending) => Attempt::Clean { tip, pending, how },
+            Err(conflicts) => Attempt::Conflict(conflicts),
+        }))
     }
 
     /// Applies the pending commits on `tip`; the paths in conflict where one of them does not apply.

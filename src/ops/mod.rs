@@ -17,6 +17,7 @@ pub mod kept;
 mod link;
 pub mod log;
 pub mod look;
+mod new_files;
 mod pre_commit;
 pub mod publish;
 pub mod put;
@@ -46,6 +47,7 @@ use crate::store::machine;
 use crate::sys::clock;
 use crate::sys::progress::Progress;
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// Hears what happens while it happens; the front end makes words of it.
@@ -58,6 +60,8 @@ pub trait Listener {
     fn warn(&self, text: &str);
     /// Is a person watching, so that progress may be shown?
     fn is_watched(&self) -> bool;
+    /// Asks which of these new files are to be synced, by number; `None` where nobody can be asked.
+    fn choose(&self, new: &[RepoPath]) -> Result<Option<BTreeSet<usize>>>;
 }
 
 /// A step that is done.
@@ -84,6 +88,8 @@ pub enum Done<'a> {
     Integrated(&'a str),
     /// A policy settled a path.
     Settled(&'a RepoPath, &'a str),
+    /// New files were left alone, as there was nobody to ask.
+    Left(&'a [RepoPath]),
     /// A path has to wait for a decision.
     Held(&'a Held),
     /// Commits were sent.

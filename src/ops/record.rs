@@ -4,6 +4,7 @@ use super::sync::{Outcome, Reach};
 use super::{Context, guard};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;
+use crate::git::config;
 use crate::model::run::{RunRecord, RunResult, SCHEMA};
 use crate::model::state::State;
 use crate::store::layout::Layout;
@@ -38,7 +39,7 @@ impl Begun {
         let counts = state::read(&ctx.layout)?
             .map(|line| line.counts)
             .unwrap_or_default();
-        state::write(&ctx.layout, State::Syncing, counts)
+        state::write(&ctx.layout, ctx.settings.icons, State::Syncing, counts)
     }
 
     /// Writes down how it ended. A disk without room for that does not make a good run bad.
@@ -84,7 +85,12 @@ impl Begun {
     }
 
     fn write(&self, ctx: &Context<'_>, outcome: &Outcome) -> Result<()> {
-        state::write(&ctx.layout, outcome.state(), outcome.counts)?;
+        state::write(
+            &ctx.layout,
+            ctx.settings.icons,
+            outcome.state(),
+            outcome.counts,
+        )?;
         let result = outcome.result();
         if result.is_success() {
             state::write_last_sync(&ctx.layout)?;
@@ -110,7 +116,9 @@ impl Begun {
         let counts = state::read(layout)?
             .map(|line| line.counts)
             .unwrap_or_default();
-        state::write(layout, State::Error, counts)?;
+        // A bad value is told elsewhere.
+        let icons = config::icons(repo).unwrap_or_default();
+        state::write(layout, icons, State::Error, counts)?;
         let record = RunRecord {
             error: Some(in_one_line(error)),
             ..self.record(repo, RunResult::Failed, ms)

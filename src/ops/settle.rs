@@ -95,7 +95,9 @@ pub fn settle(
             ours: ours_entries.get(path),
             theirs: theirs_entries.get(path),
         };
-        if dispute.ours == dispute.theirs {
+        // What this machine has taken back itself is nothing to decide about either.
+        let is_taken_back = dispute.ours == dispute.base && !work.contains(path);
+        if dispute.ours == dispute.theirs || is_taken_back {
             continue;
         }
         let policy = if work.contains(path) {

@@ -80,7 +80,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .as_ref()
         .and_then(|branch| repo.upstream(&branch.name));
     let set = held_now(ctx, branch.as_ref())?;
-    let mut scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
+    let mut scan = ctx.scan(ctx.settings.new_files != NewFiles::Tracked)?;
     // A sync names it and leaves it out, so it is nothing to commit.
     let unreadable = |path: &RepoPath| snapshot::unreadable(ctx, path).is_some();
     let changed = std::mem::take(&mut scan.changed);
@@ -97,10 +97,13 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         held: set.len(),
         ..Counts::default()
     };
+    // What a sync would ask about, and leave alone in the background, is nothing to commit yet.
+    let asks = ctx.settings.new_files == NewFiles::Ask;
     counts.dirty = scan
         .dirty()
         .into_iter()
         .filter(|path| !set.covers(path))
+        .filter(|path| !asks || !scan.untracked.contains(*path))
         .count();
     if let (Some(tip), Some(upstream)) = (branch.as_ref().and_then(|b| b.tip.as_ref()), &upstream) {
         match repo.last_seen(&upstream.tracking)? {
@@ -137,7 +140,12 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         last_success,
     };
     if outcome.running.is_none() && ctx.layout.visible().is_dir() {
-        state::write(&ctx.layout, outcome.state, outcome.counts)?;
+        state::write(
+            &ctx.layout,
+            ctx.settings.icons,
+            outcome.state,
+            outcome.counts,
+        )?;
     }
     Ok(outcome)
 }

@@ -10,6 +10,7 @@ use super::expire::expire;
 use super::guard::{self, Ready};
 use super::held::{self, Holding};
 use super::link::Link;
+use super::new_files::Answers;
 use super::publish::{Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Skipped, Snapshot};
@@ -91,6 +92,8 @@ pub struct Outcome {
     pub disputes: BTreeMap<RepoPath, Dispute>,
     /// Paths that cannot be synced.
     pub skipped: Vec<Skipped>,
+    /// New files that are not synced, as the user wants to be asked about them.
+    pub left: Vec<RepoPath>,
     /// Paths that a policy decided, and its word.
     pub settled: Vec<(RepoPath, &'static str)>,
     /// Was something decided before, or a decision taken back?
@@ -310,6 +313,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
         .as_ref()
         .map(|upstream| upstream.remote.clone());
     let mut link = Link::new(ctx.repo, remote);
+    let mut answers = Answers::default();
     let mut ready = ready;
     let mut why = String::new();
     let (mut left, mut busy) = (BTreeSet::new(), BTreeSet::new());
@@ -323,7 +327,15 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
                     .hint("git sync   syncs that one"));
             }
         }
-        match round(ctx, options, &ready, &mut link, &busy, &mut outcome)? {
+        match round(
+            ctx,
+            options,
+            &ready,
+            &mut link,
+            &mut answers,
+            &busy,
+            &mut outcome,
+        )? {
             Round::Done => {
                 outcome.disputes = dispute::disputes(ctx, &outcome.held);
                 if matches!(outcome.reach, Reach::Unreachable(_)) {
@@ -360,11 +372,12 @@ fn round<'repo>(
     options: &Options,
     ready: &Ready,
     link: &mut Link<'repo>,
+    answers: &mut Answers,
     busy: &BTreeSet<RepoPath>,
     outcome: &mut Outcome,
 ) -> Result<Round> {
     interrupt::check()?;
-    let Some(local) = commit_local(ctx, options, ready, link, outcome)? else {
+    let Some(local) = commit_local(ctx, options, ready, link, answers, outcome)? else {
         return Ok(Round::moved());
     };
     upstream::meet(ctx, options, ready, &local, link, busy, outcome)
@@ -391,6 +404,7 @@ fn commit_local<'repo>(
     options: &Options,
     ready: &Ready,
     link: &mut Link<'repo>,
+    answers: &mut Answers,
     outcome: &mut Outcome,
 ) -> Result<Option<Local<'repo>>> {
     let branch = &ready.branch;
@@ -398,8 +412,9 @@ fn commit_local<'repo>(
     if is_large(ctx)? && sends(ctx, options) && !asks(ctx)? {
         link.begin();
     }
-    let scan = ctx.scan(ctx.settings.new_files == NewFiles::All)?;
+    let mut scan = ctx.scan(ctx.settings.new_files != NewFiles::Tracked)?;
     guard::merged(&scan)?;
+    outcome.left = answers.narrow(ctx, options, &mut scan)?;
     outcome.skipped.clear();
     outcome.held = holding.set.iter().cloned().collect();
     outcome.counts = Counts {

@@ -2,12 +2,12 @@
 
 use super::layout::Layout;
 use crate::error::Result;
-use crate::model::state::{Counts, State, StateLine};
+use crate::model::state::{Counts, Icons, State, StateLine};
 use crate::sys::fs::{self, Durable};
 use crate::sys::{clock, lock};
 
 /// Writes the state and its icon, each as a whole.
-pub fn write(layout: &Layout, state: State, counts: Counts) -> Result<()> {
+pub fn write(layout: &Layout, icons: Icons, state: State, counts: Counts) -> Result<()> {
     let line = StateLine {
         state,
         counts,
@@ -16,7 +16,7 @@ pub fn write(layout: &Layout, state: State, counts: Counts) -> Result<()> {
     };
     // They can be made again at any time: no need to wait for the disk.
     fs::write_atomic(&layout.state(), line.print().as_bytes(), Durable::No)?;
-    let icon = state.icon();
+    let icon = state.icon(icons);
     if fs::read(&layout.icon())?.as_deref() != Some(icon.as_bytes()) {
         fs::write_atomic(&layout.icon(), icon.as_bytes(), Durable::No)?;
     }

@@ -56,6 +56,14 @@ pub const GIT_LOCAL: [&str; 14] = [
 ];
 /// Not empty: no colour (no-color.org).
 pub const NO_COLOR: &str = "NO_COLOR";
+/// `0`: no colour.
+pub const CLICOLOR: &str = "CLICOLOR";
+/// `1` or `2`: every git command is told on stderr; an absolute path: they are written there.
+pub const TRACE: &str = "GIT_SYNC_TRACE";
+/// Options of the pager `less`.
+pub const LESS: &str = "LESS";
+/// Options of the pager `lv`.
+pub const LV: &str = "LV";
 /// Not `0`: colour even where the stream is no terminal.
 pub const CLICOLOR_FORCE: &str = "CLICOLOR_FORCE";
 /// The kind of terminal; `dumb` has no colour.

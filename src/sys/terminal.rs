@@ -8,6 +8,11 @@ pub fn can_ask() -> bool {
     std::io::stdin().is_terminal() && std::io::stderr().is_terminal()
 }
 
+/// Is stdout a terminal, so that somebody reads the answer there?
+pub fn shows_answers() -> bool {
+    std::io::stdout().is_terminal()
+}
+
 /// Is stderr a terminal, so that progress makes sense?
 pub fn shows_progress() -> bool {
     std::io::stderr().is_terminal()

@@ -5,6 +5,7 @@ use crate::model::entry::Change;
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::model::run::RunRecord;
+use crate::model::state::Icons;
 use crate::ops::diff::Difference;
 use crate::ops::resolve::Choice;
 use crate::ops::sync::{Outcome, Reach};
@@ -43,7 +44,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "schema": SCHEMA,
         "dry_run": outcome.dry_run,
         "state": outcome.state().word(),
-        "icon": outcome.state().icon(),
+        "icon": outcome.state().icon(Icons::Unicode),
         "upstream": outcome.upstream,
         "remote": reach,
         "unreachable": why,
@@ -51,6 +52,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "settled": settled,
         "conflicts": all_held(&outcome.held),
         "skipped": skipped,
+        "left": paths(&outcome.left),
         "released": paths(&outcome.released),
         "kept": outcome.kept,
         "rewritten": outcome.rewritten,
@@ -110,7 +112,7 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
             "url": outcome.url,
         },
         "state": outcome.state.word(),
-        "icon": outcome.state.icon(),
+        "icon": outcome.state.icon(Icons::Unicode),
         "ahead": outcome.counts.ahead,
         "behind": outcome.counts.behind,
         "changes": {

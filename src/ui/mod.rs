@@ -5,6 +5,8 @@ pub mod force;
 pub mod held;
 pub mod json;
 pub mod log;
+pub mod pager;
+mod pick;
 pub mod porcelain;
 pub mod report;
 pub mod setup;
@@ -13,10 +15,12 @@ pub mod style;
 pub mod sync;
 
 use crate::error::{Error, Result};
+use crate::model::path::RepoPath;
 use crate::ops::{Done, Listener};
 use crate::sys::{clock, terminal};
 use anstream::AutoStream;
 use std::cell::{Cell, OnceCell};
+use std::collections::BTreeSet;
 use std::io::{ErrorKind, Write as _};
 use std::rc::Rc;
 use style::Colour;
@@ -78,6 +82,14 @@ impl Ui {
         let mut stream = AutoStream::new(std::io::stdout().lock(), self.colour.get().stdout());
         let written = stream.write_all(text.as_bytes());
         self.note(written.and_then(|()| stream.flush()));
+    }
+
+    /// The answer as it would be printed: with colours, or without.
+    fn dressed(&self, text: &str) -> Vec<u8> {
+        let mut stream = AutoStream::new(Vec::new(), self.colour.get().stdout());
+        // Memory takes it all.
+        drop(stream.write_all(text.as_bytes()));
+        stream.into_inner()
     }
 
     /// Bytes as they are, on stdout.
@@ -155,6 +167,14 @@ impl Listener for Ui {
 
     fn warn(&self, text: &str) {
         self.complain(&format!("{} {text}", style::warning("warning:")));
+    }
+
+    fn choose(&self, new: &[RepoPath]) -> Result<Option<BTreeSet<usize>>> {
+        if self.machine || !terminal::can_ask() {
+            return Ok(None);
+        }
+        let head = sync::count(new.len(), "new file");
+        pick::some(self, &head, new, "Sync which").map(Some)
     }
 
     fn is_watched(&self) -> bool {

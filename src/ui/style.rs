@@ -1,10 +1,11 @@
 //! Named styles, and the question whether a stream gets them.
 
-use crate::model::state::State;
+use crate::model::state::{Icons, State};
 use crate::sys::env;
 use anstream::ColorChoice;
 use colored::Colorize as _;
 use std::io::IsTerminal as _;
+use std::sync::OnceLock;
 
 /// What the user wants of colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,13 +30,18 @@ impl Colour {
         }
     }
 
-    /// The wish of the environment, where it has one: `NO_COLOR`, then `CLICOLOR_FORCE`.
+    /// The wish of the environment, where it has one: `NO_COLOR`, then `CLICOLOR_FORCE`, then a
+    /// `CLICOLOR` of 0.
     pub fn of_environment() -> Option<Self> {
         if env::get(env::NO_COLOR).is_some() {
             return Some(Self::Never);
         }
         let forced = env::text(env::CLICOLOR_FORCE).is_some_and(|value| value != "0");
-        forced.then_some(Self::Always)
+        if forced {
+            return Some(Self::Always);
+        }
+        let unwanted = env::text(env::CLICOLOR).is_some_and(|value| value == "0");
+        unwanted.then_some(Self::Never)
     }
 
     pub(super) fn stdout(self) -> ColorChoice {
@@ -57,9 +63,32 @@ impl Colour {
     }
 }
 
+/// How states look, where the user wants them otherwise.
+#[derive(Debug, Default)]
+pub struct Theme {
+    /// Their signs.
+    pub icons: Icons,
+    /// Codes that switch a colour on, by state; the usual one where there is none.
+    pub colours: Vec<(State, String)>,
+}
+
+/// Like the switch of `colored` one for the program: a run is about one repository, and its settings
+/// are known before anything is said of it.
+static THEME: OnceLock<Theme> = OnceLock::new();
+
+/// Chooses how states look; the first choice stays.
+pub fn choose(theme: Theme) {
+    drop(THEME.set(theme));
+}
+
 /// The icon of a state in its colour.
 pub fn icon(state: State) -> String {
-    let icon = state.icon();
+    let plain = Theme::default();
+    let theme = THEME.get().unwrap_or(&plain);
+    let icon = state.icon(theme.icons);
+    if let Some((_, on)) = theme.colours.iter().find(|(known, _)| *known == state) {
+        return format!("{on}{icon}\u{1b}[0m");
+    }
     match state {
         State::Synced => icon.green(),
         State::Ahead | State::Diverged => icon.yellow(),

@@ -47,6 +47,7 @@ pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
         Done::Integrated(how) if loudness >= Loudness::Verbose => line("join", how),
         Done::Integrated(_) => return None,
         Done::Settled(path, word) => line("settle", &format!("{path} (policy {word})")),
+        Done::Left(new) => line("leave", &left(new)),
         Done::Held(held) => line("hold", &format!("{} ({})", held.path, held.why.words())),
         Done::Pushed { commits, to } => {
             line("push", &format!("{} to {to}", count(*commits, "commit")))
@@ -89,19 +90,27 @@ fn files(changes: &[Change]) -> String {
 }
 
 fn named(changes: &[Change]) -> String {
-    if changes.is_empty() {
+    let paths: Vec<_> = changes.iter().map(|change| &change.path).collect();
+    named_paths(&paths)
+}
+
+fn named_paths(paths: &[&RepoPath]) -> String {
+    if paths.is_empty() {
         return String::new();
     }
-    let names: Vec<_> = changes
-        .iter()
-        .take(NAMED)
-        .map(|c| c.path.to_string())
-        .collect();
+    let names: Vec<_> = paths.iter().take(NAMED).map(ToString::to_string).collect();
     let mut text = format!(": {}", names.join(", "));
-    if changes.len() > NAMED {
-        let _ = write!(text, " and {} more", changes.len() - NAMED);
+    if paths.len() > NAMED {
+        let _ = write!(text, " and {} more", paths.len() - NAMED);
     }
     text
+}
+
+/// New files that nobody was asked about.
+fn left(new: &[RepoPath]) -> String {
+    let paths: Vec<_> = new.iter().collect();
+    let head = count(new.len(), "new file");
+    format!("{head}{} (sync.newFiles is ask)", named_paths(&paths))
 }
 
 /// Says how a sync ended: the answer, and what can be done about what is left.
@@ -346,6 +355,9 @@ fn planned(outcome: &Outcome) -> String {
         let to = outcome.upstream.as_deref().unwrap_or("no remote");
         let commits = count(outcome.pushed, "commit");
         part("push", format!("{commits} to {to}"), &[]);
+    }
+    if !outcome.left.is_empty() {
+        part("leave", left(&outcome.left), &[]);
     }
     for skipped in &outcome.skipped {
         part("skip", format!("{} ({})", skipped.path, skipped.why), &[]);

@@ -160,7 +160,7 @@ fn enrol(repo: Repo, url: Option<&OsStr>, options: &Options) -> Result<Plan> {
 
 /// What it takes to enrol `repo`, with the remote at `url` if one is named.
 pub(super) fn enrolment(repo: Repo, url: Option<&OsStr>, options: &Options) -> Result<Enrolment> {
-    if Settings::read(&repo)?.new_files == NewFiles::All {
+    if Settings::read(&repo)?.new_files != NewFiles::Tracked {
         refuse_home(repo.top())?;
     }
     let branch = guard::branch(&repo)?;
