@@ -95,7 +95,8 @@ fn conflicts(output: &[u8]) -> Option<BTreeSet<RepoPath>> {
         paths.insert(RepoPath::from_bytes(record[tab + 1..].to_vec()));
     }
     while let Some(count) = fields.next().filter(|count| !count.is_empty()) {
-        let count: usize = std::str::from_utf8(count).ok()?.trim().parse().ok()?;
+        // Older gits follow them with advice about submodules, for people.
+        let Some(count) = number(count) else { break };
         let named: Vec<_> = fields.by_ref().take(count).collect();
         let kind = fields.next()?;
         fields.next()?;
@@ -110,9 +111,24 @@ fn conflicts(output: &[u8]) -> Option<BTreeSet<RepoPath>> {
     Some(paths)
 }
 
+fn number(bytes: &[u8]) -> Option<usize> {
+    std::str::from_utf8(bytes).ok()?.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn advice_after_the_messages_is_not_one_of_them() {
+        let one = "1".repeat(40);
+        let output = format!(
+            "{one}\x00160000 {one} 2\tsub\x00\x001\x00sub\x00CONFLICT (submodule)\x00text\n\x00\
+             Recursive merging with submodules currently only supports trivial cases.\n"
+        );
+        let paths = conflicts(output.as_bytes()).expect("a good answer");
+        assert!(paths.iter().map(ToString::to_string).eq(["sub"]));
+    }
 
     #[test]
     fn stages_and_messages_name_the_paths() {

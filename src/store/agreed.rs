@@ -44,8 +44,7 @@ impl Agreed {
         }
     }
 
-    /// Writes it for `branch` (`refs/heads/…`). It is evidence, and nothing relies on it being there:
-    /// no need to wait for the disk.
+    /// Writes it for `branch` (`refs/heads/…`), so that it survives a power cut.
     pub fn write(&self, layout: &Layout, branch: &str) -> Result<()> {
         let mut text = serde_json::to_vec(self).map_err(|source| {
             Error::failed("what both sides have cannot be written down").because(source)
@@ -53,7 +52,7 @@ impl Agreed {
         text.push(b'\n');
         fs::create_dir_all(&layout.agreed())?;
         let path = layout.agreed().join(flat(branch));
-        fs::write_atomic(&path, &text, Durable::No)
+        fs::write_atomic(&path, &text, Durable::Yes)
     }
 
     /// What is known for `branch`; one that cannot be read, or is of another version, says nothing.

@@ -48,7 +48,13 @@ impl Remote {
     /// Gives it a first commit, made by a machine of its own.
     pub(crate) fn seed(&self, sandbox: &Sandbox) {
         let seed = sandbox.fresh("seed");
-        seed.clone_from(&self.url());
+        // Not a clone: of an empty repository older gits do not learn its hash.
+        let format = self.git(["rev-parse", "--show-object-format"]);
+        let (url, root) = (self.url(), seed.root().display());
+        seed.sh(&format!(
+            "git init --quiet --object-format={format} '{root}' && git -C '{root}' remote add origin '{url}'"
+        ))
+        .succeeds();
         seed.write(".gitignore", IGNORE)
             .write(
                 "zshrc",
