@@ -185,7 +185,7 @@ fn a_file_that_was_being_written_and_goes_together_no_longer_is_held_for_what_it
     let mine = "1\n2\n3\n4\n5\n6\n7\n8\nmine\n";
     laptop.write("log", mine);
 
-    let words = "log (changed here and there)";
+    let words = "log (changed here and there";
     laptop.sync(["--dry-run"]).exits(1).says(words);
     laptop.sync([]).exits(1).says(words);
 

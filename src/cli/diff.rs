@@ -17,7 +17,7 @@ pub(super) fn run(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
     if global.json {
         ui.answer(&json::line(&json::diff(&differences)));
     } else {
-        ui::pager::answer(ui, &repo, &ui::diff::text(&differences))?;
+        super::page(ui, &repo, &ui::diff::text(&differences))?;
     }
     let differs = global.exit_code && !differences.is_empty();
     Ok(if differs { Exit::Failed } else { Exit::Done })

@@ -20,7 +20,7 @@ pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit> {
             ui.answer(&json::run(run)?);
         }
     } else {
-        ui::pager::answer(ui, &repo, &ui::log::lines(&runs))?;
+        super::page(ui, &repo, &ui::log::lines(&runs))?;
     }
     Ok(Exit::Done)
 }

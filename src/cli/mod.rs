@@ -22,7 +22,7 @@ use crate::model::state::State;
 use crate::ops::force::Winner;
 use crate::sys::{env, interrupt};
 use crate::ui::style::{self, Colour, Theme};
-use crate::ui::{Loudness, Ui, json};
+use crate::ui::{Loudness, Ui, json, pager};
 use args::{Cli, Global, Mode};
 use clap::Parser as _;
 use exit::Exit;
@@ -121,6 +121,20 @@ fn follow(repo: &Repo, global: &Global, ui: &Ui) -> Result<()> {
         ui.set_colour(wish.as_deref().and_then(Colour::parse).unwrap_or_default());
     }
     style::choose(theme(repo)?);
+    Ok(())
+}
+
+/// The answer of a command that shows much, in the user's pager where somebody reads it on a terminal.
+fn page(ui: &Ui, repo: &Repo, text: &str) -> Result<()> {
+    let pager = if pager::is_wanted(text) {
+        repo.pager()?
+    } else {
+        None
+    };
+    if let Some(pager) = pager {
+        return pager::answer(ui, &pager, text);
+    }
+    ui.answer(text);
     Ok(())
 }
 

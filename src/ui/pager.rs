@@ -2,24 +2,19 @@
 
 use super::Ui;
 use crate::error::Result;
-use crate::git::Repo;
 use crate::sys::env;
 use crate::sys::process::Process;
 use crate::sys::terminal;
 
-/// The answer of a command that shows much: in the pager where stdout is a terminal, and git has not
-/// put one there already.
-pub fn answer(ui: &Ui, repo: &Repo, text: &str) -> Result<()> {
-    let pager = match env::get(env::GIT_PAGER_IN_USE) {
-        None if terminal::shows_answers() && !text.is_empty() => repo.pager()?,
-        _ => None,
-    };
-    let Some(pager) = pager else {
-        ui.answer(text);
-        return Ok(());
-    };
+/// Does somebody read the answer on a terminal, where git has not put a pager already?
+pub fn is_wanted(text: &str) -> bool {
+    env::get(env::GIT_PAGER_IN_USE).is_none() && terminal::shows_answers() && !text.is_empty()
+}
+
+/// The answer in `pager`, a command line for the shell.
+pub fn answer(ui: &Ui, pager: &str, text: &str) -> Result<()> {
     let mut process = Process::new("sh")
-        .args(["-c", &pager])
+        .args(["-c", pager])
         .on_terminal()
         .stdin(ui.dressed(text));
     // What git sets: colours are shown, and what fits on the screen is not paged.
