@@ -29,6 +29,19 @@ fn the_machine_is_known_whatever_the_message_says() {
 }
 
 #[test]
+fn a_commit_for_a_reason_of_the_sync_is_the_machines_too() {
+    let conflict = Conflict::of_content();
+    conflict.is_held(["zshrc"]);
+    conflict.resolves("--ours", ["zshrc"]);
+    conflict.laptop.sync(["resolve", "--undo"]).exits(1);
+    let server = &conflict.server;
+    server
+        .sync([])
+        .succeeds()
+        .tells("1 commit from ana@laptop-linux: zshrc");
+}
+
+#[test]
 fn a_commit_by_hand_is_told_with_its_author() {
     let (laptop, server, _) = Sandbox::new().laptop_and_server();
     server.git(["config", "user.name", "Bo\u{1b}[31mb"]);

@@ -62,6 +62,12 @@ pub fn commit_message(
     Ok(message)
 }
 
+/// The message of a commit that a sync of `machine` makes for a reason of its own.
+pub fn of_sync(what: &str, machine: &Machine) -> String {
+    let id = &machine.id;
+    format!("sync: {what} on {id}\n\n{TRAILER}: {id}\n")
+}
+
 /// The machine that made the commit with this message, if a sync did.
 pub fn machine_of(message: &str) -> Option<&str> {
     let (_, trailers) = message.trim_end().rsplit_once("\n\n")?;

@@ -11,6 +11,7 @@ use crate::git::commit::{Commit, Listed, Sign};
 use crate::git::config::Strategy;
 use crate::git::merge::Merged;
 use crate::model::entry::{Entries, Oid};
+use crate::model::message::of_sync;
 use crate::model::path::RepoPath;
 use std::collections::BTreeSet;
 
@@ -350,8 +351,8 @@ impl Filtered<'_> {
             Some(ours) if plain => vec![ours.clone(), sides.theirs.clone()],
             _ => vec![sides.theirs.clone()],
         };
-        let subject = format!("sync: merge on {}", ctx.machine.id);
-        commit(ctx, tree, parents, &subject, Sign::Yes).map(Ok)
+        let message = of_sync("merge", &ctx.machine);
+        commit(ctx, tree, parents, message, Sign::Yes).map(Ok)
     }
 }
 
@@ -403,16 +404,16 @@ fn apply(
 
 /// A commit that only exists to be merged: it tells git what to take for the common base.
 fn synthetic(ctx: &Context<'_>, tree: Oid, parents: Vec<Oid>) -> Result<Oid> {
-    commit(ctx, tree, parents, "synthetic", Sign::No)
+    commit(ctx, tree, parents, "synthetic\n".to_owned(), Sign::No)
 }
 
 fn commit(
     ctx: &Context<'_>,
     tree: Oid,
     parents: Vec<Oid>,
-    subject: &str,
+    message: String,
     sign: Sign,
 ) -> Result<Oid> {
     ctx.repo
-        .write_commit(&Commit::new(tree, parents, format!("{subject}\n")), sign)
+        .write_commit(&Commit::new(tree, parents, message), sign)
 }

@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::git::commit::{Commit, Sign};
 use crate::model::entry::{Entry, Oid};
 use crate::model::held::{Disagreement, Held};
+use crate::model::message::of_sync;
 use crate::model::path::RepoPath;
 use crate::model::policy::{Policies, Policy, SHARED_CONFIG};
 use crate::sys::clock;
@@ -125,11 +126,8 @@ pub fn settle(
     }
     if !outcome.put.is_empty() {
         let tree = outcome.tree_on(ctx, &outcome.tip)?;
-        let message = format!(
-            "sync: settle {} by policy on {}\n",
-            outcome.put.len(),
-            ctx.machine.id
-        );
+        let what = format!("settle {} by policy", outcome.put.len());
+        let message = of_sync(&what, &ctx.machine);
         let commit = Commit::new(tree, vec![outcome.tip], message);
         outcome.tip = ctx.repo.write_commit(&commit, Sign::Yes)?;
     }

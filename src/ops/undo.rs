@@ -15,6 +15,7 @@ use crate::git::refs::RefChange;
 use crate::git::repo::Branch;
 use crate::model::entry::{Entries, Oid};
 use crate::model::held::Held;
+use crate::model::message::of_sync;
 use crate::model::path::RepoPath;
 use crate::store::decision::Decision;
 use crate::sys::fs;
@@ -149,7 +150,8 @@ fn branch_before(ctx: &Context<'_>, tip: &Oid, decision: &Decision, back: &[Held
         ))
         .hint("move it away, and take the decision back then"));
     }
-    let message = format!("sync: take {} back on {}\n", changes.len(), ctx.machine.id);
+    let what = format!("take {} back", changes.len());
+    let message = of_sync(&what, &ctx.machine);
     let entries = changes.iter().map(|(path, entry)| (path, entry.as_ref()));
     let tree = repo.tree_with(&repo.tree_of(tip)?, entries, ctx.scratch("back"))?;
     repo.write_commit(&Commit::new(tree, vec![tip.clone()], message), Sign::Yes)
