@@ -85,6 +85,30 @@ fn a_sync_with_nothing_to_do_costs_one_connection_and_four_processes() {
 }
 
 #[test]
+fn a_sync_with_nothing_to_do_leaves_every_folder_as_git_has_seen_it() {
+    use std::os::unix::fs::MetadataExt as _;
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    // Git's untracked cache reads a folder again whose time has changed.
+    let times = || {
+        ["", ".sync"].map(|folder| {
+            let found = laptop.path(folder).metadata().unwrap();
+            (found.mtime(), found.mtime_nsec())
+        })
+    };
+    let before = times();
+    let last = laptop.read(".sync/state");
+    laptop.sync([]).succeeds();
+    laptop.sync(["status"]).succeeds();
+    assert_eq!(times(), before);
+    assert_ne!(
+        laptop.read(".sync/state"),
+        last,
+        "it is written all the same"
+    );
+}
+
+#[test]
 fn a_large_tree_is_looked_at_while_the_connection_is_made() {
     let (_sandbox, laptop, _, _, sshd) = over_ssh();
     // Its index is as large as that of fifty thousand files with shorter names.

@@ -121,6 +121,9 @@ impl Counts {
     }
 }
 
+/// A line in `.sync/state` is filled with blanks up to this.
+const WIDTH: usize = 63;
+
 /// The line in `.sync/state`: `state ahead behind dirty held epoch pid`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StateLine {
@@ -135,7 +138,7 @@ pub struct StateLine {
 }
 
 impl StateLine {
-    /// The text of the line, with its end.
+    /// The text of the line, with its end; of one length as a rule, so that it can be replaced in place.
     pub fn print(&self) -> String {
         let Counts {
             ahead,
@@ -144,10 +147,11 @@ impl StateLine {
             held,
         } = self.counts;
         let word = self.state.word();
-        format!(
-            "{word} {ahead} {behind} {dirty} {held} {} {}\n",
+        let line = format!(
+            "{word} {ahead} {behind} {dirty} {held} {} {}",
             self.epoch, self.pid
-        )
+        );
+        format!("{line:<WIDTH$}\n")
     }
 
     /// Reads a line; `None` for anything that is not one.

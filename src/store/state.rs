@@ -3,7 +3,7 @@
 use super::layout::Layout;
 use crate::error::Result;
 use crate::model::state::{Counts, Icons, State, StateLine};
-use crate::sys::fs::{self, Durable};
+use crate::sys::fs;
 use crate::sys::{clock, lock};
 
 /// Writes the state and its icon, each as a whole.
@@ -15,10 +15,10 @@ pub fn write(layout: &Layout, icons: Icons, state: State, counts: Counts) -> Res
         pid: std::process::id(),
     };
     // They can be made again at any time: no need to wait for the disk.
-    fs::write_atomic(&layout.state(), line.print().as_bytes(), Durable::No)?;
+    fs::write_short(&layout.state(), line.print().as_bytes())?;
     let icon = state.icon(icons);
     if fs::read(&layout.icon())?.as_deref() != Some(icon.as_bytes()) {
-        fs::write_atomic(&layout.icon(), icon.as_bytes(), Durable::No)?;
+        fs::write_short(&layout.icon(), icon.as_bytes())?;
     }
     Ok(())
 }
@@ -26,7 +26,7 @@ pub fn write(layout: &Layout, icons: Icons, state: State, counts: Counts) -> Res
 /// Notes that a sync has just succeeded.
 pub fn write_last_sync(layout: &Layout) -> Result<()> {
     let text = format!("{}\n", clock::rfc3339(clock::now()));
-    fs::write_atomic(&layout.last_sync(), text.as_bytes(), Durable::No)
+    fs::write_short(&layout.last_sync(), text.as_bytes())
 }
 
 /// When the last successful sync was, RFC 3339.

@@ -105,6 +105,31 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     })
 }
 
+/// Replaces a few bytes in place where the file has as many already, in one write, so that readers see
+/// the old ones or the new ones; elsewhere as [`write_atomic`] does. The folder stays as it is: git's
+/// untracked cache has no reason to read it again.
+pub fn write_short(path: &Path, bytes: &[u8]) -> Result<()> {
+    let old = look(path)?;
+    let fits = old.is_some_and(|old| old.is_file() && old.len() == bytes.len() as u64);
+    let in_place = || -> io::Result<()> {
+        let flags = rustix::fs::OFlags::NOFOLLOW.bits();
+        let mut file = OpenOptions::new()
+            .write(true)
+            .custom_flags(flags.cast_signed())
+            .open(path)?;
+        let written = file.write(bytes)?;
+        if written == bytes.len() {
+            Ok(())
+        } else {
+            Err(io::ErrorKind::WriteZero.into())
+        }
+    };
+    if fits && in_place().is_ok() {
+        return Ok(());
+    }
+    write_atomic(path, bytes, Durable::No)
+}
+
 /// A name beside `path` that nobody else uses, short enough where the name of `path` is not.
 pub fn beside(path: &Path) -> PathBuf {
     use std::sync::atomic::{AtomicU32, Ordering};
