@@ -9,11 +9,13 @@
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
 pub mod block;
+pub mod cure;
 pub mod divergence;
 pub mod entry;
 pub mod held;
 pub mod lines;
 pub mod machine;
+pub mod mark;
 pub mod message;
 pub mod path;
 pub mod policy;

@@ -1,0 +1,244 @@
+//! Marked paths: files and folders outside of the repository that are synced through copies in it,
+//! and the tracked list of them.
+
+use super::path::{RepoPath, quote, unquote};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// The list of marked paths, tracked.
+pub const MANIFEST: &str = ".sync/marked-files.txt";
+
+/// The folder of the copies.
+pub const COPIES: &str = "external";
+
+/// A path below the home that is synced; the home is another one on every machine.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Mark {
+    /// Below the home.
+    path: RepoPath,
+    /// Is it a folder with all that is in it?
+    folder: bool,
+}
+
+impl Mark {
+    /// The mark of what is at `path` below the home; `None` where that leads out of it, or is no path.
+    pub fn new(path: &[u8], folder: bool) -> Option<Self> {
+        let sound = |part: &[u8]| !matches!(part, b"" | b"." | b"..") && !part.contains(&0);
+        path.split(|byte| *byte == b'/').all(sound).then(|| Self {
+            path: RepoPath::from_bytes(path),
+            folder,
+        })
+    }
+
+    /// Its path below the home.
+    pub fn below_home(&self) -> &RepoPath {
+        &self.path
+    }
+
+    /// Is it a folder?
+    pub fn is_folder(&self) -> bool {
+        self.folder
+    }
+
+    /// Where it is on a machine with this home.
+    pub fn live(&self, home: &Path) -> PathBuf {
+        self.path.below(home)
+    }
+
+    /// Where its copy is in the repository.
+    pub fn copy(&self) -> RepoPath {
+        let mut bytes = format!("{COPIES}/").into_bytes();
+        bytes.extend_from_slice(self.path.as_bytes());
+        RepoPath::from_bytes(bytes)
+    }
+
+    /// As the list and people have it, as bytes: `~/path`, folders with a slash behind.
+    pub fn spelled(&self) -> Vec<u8> {
+        let mut bytes = b"~/".to_vec();
+        bytes.extend_from_slice(self.path.as_bytes());
+        if self.folder {
+            bytes.push(b'/');
+        }
+        bytes
+    }
+
+    /// Reads what [`Self::spelled`] gave.
+    pub fn parse(spelled: &[u8]) -> Option<Self> {
+        let path = spelled.strip_prefix(b"~/")?;
+        match path.strip_suffix(b"/") {
+            Some(path) => Self::new(path, true),
+            None => Self::new(path, false),
+        }
+    }
+}
+
+/// Quoted as git quotes where a byte could confuse a terminal or a reader.
+impl fmt::Display for Mark {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&quote(&self.spelled()))
+    }
+}
+
+/// What [`MANIFEST`] says: one mark a line, sorted, names with line ends and bytes that are no text in
+/// git's quotes. Lines that say nothing to us are kept as they are: a newer program may know them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Manifest {
+    marks: BTreeMap<RepoPath, Mark>,
+    unread: Vec<Vec<u8>>,
+}
+
+impl Manifest {
+    /// Reads the list. Where two machines have made one path a file and a folder, it is the folder.
+    pub fn parse(text: &[u8]) -> Self {
+        let mut manifest = Self::default();
+        for line in text.split(|byte| *byte == b'\n') {
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if line.is_empty() {
+                continue;
+            }
+            let spelled = match std::str::from_utf8(line) {
+                Ok(text) => unquote(text),
+                Err(_) => Some(line.to_vec()),
+            };
+            match spelled.and_then(|spelled| Mark::parse(&spelled)) {
+                Some(mark) => manifest.add(mark),
+                None => manifest.unread.push(line.to_vec()),
+            }
+        }
+        manifest
+    }
+
+    /// The text of the list.
+    pub fn text(&self) -> Vec<u8> {
+        let mut lines: Vec<_> = self
+            .marks
+            .values()
+            .map(|mark| mark.to_string().into_bytes())
+            .chain(self.unread.iter().cloned())
+            .collect();
+        lines.sort();
+        lines.dedup();
+        let mut text = Vec::new();
+        for line in lines {
+            text.extend_from_slice(&line);
+            text.push(b'\n');
+        }
+        text
+    }
+
+    /// Adds a mark.
+    pub fn add(&mut self, mark: Mark) {
+        let known = self.marks.get(&mark.path);
+        if !known.is_some_and(Mark::is_folder) {
+            self.marks.insert(mark.path.clone(), mark);
+        }
+    }
+
+    /// Takes a mark out; `false` where it was not in.
+    pub fn remove(&mut self, mark: &Mark) -> bool {
+        self.marks.remove(&mark.path).is_some()
+    }
+
+    /// The mark of exactly this path below the home.
+    pub fn get(&self, path: &RepoPath) -> Option<&Mark> {
+        self.marks.get(path)
+    }
+
+    /// All marks, sorted.
+    pub fn marks(&self) -> impl Iterator<Item = &Mark> {
+        self.marks.values()
+    }
+
+    /// The marked folder that `path`, below the home, is in.
+    pub fn above(&self, path: &RepoPath) -> Option<&Mark> {
+        self.marks().find(|mark| mark.path.is_above(path))
+    }
+
+    /// The marks in the folder `path` below the home.
+    pub fn inside(&self, path: &RepoPath) -> Vec<Mark> {
+        let inside = self.marks().filter(|mark| path.is_above(&mark.path));
+        inside.cloned().collect()
+    }
+
+    /// Lines that say nothing to this program.
+    pub fn unread(&self) -> &[Vec<u8>] {
+        &self.unread
+    }
+
+    /// Is nothing marked?
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn mark(text: &str) -> Mark {
+        Mark::parse(text.as_bytes()).expect("a mark")
+    }
+
+    #[test]
+    fn a_mark_has_a_copy_under_the_same_path() {
+        let file = mark("~/.config/app/config");
+        assert_eq!(file.copy().to_string(), "external/.config/app/config");
+        assert_eq!(
+            file.live(Path::new("/home/ana")),
+            Path::new("/home/ana/.config/app/config")
+        );
+        assert!(!file.is_folder() && mark("~/.tool/").is_folder());
+        assert_eq!(mark("~/.tool/").copy().to_string(), "external/.tool");
+    }
+
+    #[test]
+    fn what_leads_out_of_the_home_is_no_mark() {
+        for text in [
+            "~/", "~", "~//", "/etc/passwd", "~/../x", "~/a/../../x", "~/./a", "~/a//b", "a", "",
+            "~/a/..", "~/a\0b",
+        ] {
+            assert_eq!(Mark::parse(text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_list_is_sorted_and_has_each_path_once() {
+        let list = Manifest::parse(b"~/b\n~/a\r\n\n~/b\n~/c/\n~/c\n");
+        assert_eq!(list.text(), b"~/a\n~/b\n~/c/\n");
+    }
+
+    #[test]
+    fn lines_of_a_newer_program_stay() {
+        let mut list = Manifest::parse(b"~/b\n# from tomorrow\n~/../x\n\"~/bad\n");
+        list.add(mark("~/a"));
+        assert_eq!(list.text(), b"\"~/bad\n# from tomorrow\n~/../x\n~/a\n~/b\n");
+        assert_eq!(list.unread().len(), 3);
+    }
+
+    #[test]
+    fn folders_know_what_is_in_them() {
+        let list = Manifest::parse(b"~/.tool/\n~/.config/a\n~/.config/b/c\n");
+        let path = |text: &str| RepoPath::from_bytes(text.as_bytes());
+        assert_eq!(list.above(&path(".tool/x/y")), Some(&mark("~/.tool/")));
+        assert_eq!(list.above(&path(".toolbox")), None);
+        assert_eq!(list.inside(&path(".config")).len(), 2);
+        assert!(list.inside(&path(".config/a")).is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn every_name_is_read_back_byte_for_byte(
+            names in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..12), 1..5),
+            folder in any::<bool>(),
+        ) {
+            if let Some(mark) = Mark::new(&names.join(&b'/'), folder) {
+                let mut list = Manifest::default();
+                list.add(mark.clone());
+                let again = Manifest::parse(&list.text());
+                prop_assert_eq!(again.marks().collect::<Vec<_>>(), vec![&mark]);
+            }
+        }
+    }
+}
