@@ -7,6 +7,7 @@ use super::Repo;
 use crate::error::{Error, Result};
 use crate::model::entry::{Change, Entries, Entry, Mode, Oid};
 use crate::model::path::RepoPath;
+use std::path::Path;
 
 impl Repo {
     /// The tree of a commit.
@@ -80,6 +81,28 @@ impl Repo {
         Ok(entries)
     }
 
+    /// Has a tree (or commit) anything at `path` or below it?
+    pub fn has_below(&self, tree: &Oid, path: &RepoPath) -> Result<bool> {
+        let output = self
+            .git("ls-tree")
+            .args(["-z", "--full-tree", tree.as_str(), "--"])
+            .arg(path.as_os_str())
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .output()?;
+        Ok(!output.is_empty())
+    }
+
+    /// What a tree (or commit) has at `path` and below it.
+    pub fn entries_below(&self, tree: &Oid, path: &RepoPath) -> Result<Entries> {
+        let output = self
+            .git("ls-tree")
+            .args(["-r", "-z", "--full-tree", tree.as_str(), "--"])
+            .arg(path.as_os_str())
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .output()?;
+        parse_tree(&output)
+    }
+
     /// Everything in a tree (or commit).
     pub fn all_entries(&self, tree: &Oid) -> Result<Entries> {
         let output = self
@@ -121,6 +144,19 @@ impl Repo {
             .arg(argument)
             .arg(oid.as_str())
             .output()
+    }
+
+    /// Writes the content of a file that is elsewhere as the blob that it would be at `path`, filters
+    /// and line ends applied.
+    pub fn write_blob_for(&self, file: &Path, path: &RepoPath) -> Result<Oid> {
+        let mut argument = std::ffi::OsString::from("--path=");
+        argument.push(path.as_os_str());
+        self.git("hash-object")
+            .args(["-w"])
+            .arg(argument)
+            .arg("--")
+            .arg(file)
+            .oid()
     }
 
     /// Writes bytes as a blob, as they are.

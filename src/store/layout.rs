@@ -90,6 +90,11 @@ impl Layout {
         self.own.join("journal")
     }
 
+    /// What was last written at the marked paths of this machine.
+    pub fn marks(&self) -> PathBuf {
+        self.own.join("marks")
+    }
+
     /// One line for every run.
     pub fn history(&self) -> PathBuf {
         self.shared.join("history.jsonl")
@@ -139,6 +144,12 @@ impl Layout {
     /// Where files are made before they go live.
     pub fn stage(&self) -> &Path {
         &self.stage
+    }
+
+    /// Where copies of marked files are made before they get their place in the work tree: beside the
+    /// stage folder, which every run empties.
+    pub fn adopting(&self) -> PathBuf {
+        self.stage.with_file_name("adopting")
     }
 
     /// What was found where nobody expected it, after a crash.

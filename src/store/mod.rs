@@ -9,4 +9,5 @@ pub mod journal;
 pub mod layout;
 pub mod leftovers;
 pub mod machine;
+pub mod memory;
 pub mod state;

@@ -11,3 +11,4 @@ pub mod process;
 pub mod progress;
 pub mod swap;
 pub mod terminal;
+pub mod tree;
