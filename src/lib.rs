@@ -26,7 +26,7 @@
 //!
 //! # What is kept on disk
 //!
-//! In the work tree, where prompts and people look. Local, but for the last:
+//! In the work tree, where prompts and people look. Local, but for the last three:
 //!
 //! | file | what | owner |
 //! |---|---|---|
@@ -35,6 +35,8 @@
 //! | `.sync/last-sync` | when a sync last succeeded | [`store::state`] |
 //! | `.sync/machine-id` | the name of this machine | [`store::machine`] |
 //! | `.sync/stage/` | as `stage/` below, where the git directory is on another file system | [`ops::publish`] |
+//! | `.sync/marked-files.txt` | tracked: what is marked | [`model::mark`] |
+//! | `external/` | tracked: the copies of it | [`ops::marks`] |
 //! | `.sync/config.yaml` | tracked: the rules of [`model::policy`]; read, never written | the user |
 //!
 //! In `sync/` of the git directory; [`store::layout`] knows the paths. All work trees of a repository
@@ -49,6 +51,8 @@
 //! | `log` | why background runs failed | [`cli`], in `background` |
 //! | `told-identity` | said once, and not again | [`ops::identity`] |
 //! | `journal` | what a publication is about to do | [`store::journal`] |
+//! | `marks` | what was last written at each marked path | [`store::memory`] |
+//! | `adopting/` | copies of marked files while they are made | [`ops::marks`] |
 //! | `stage/` | files before they go live, and those they replaced | [`ops::publish`] |
 //! | `tmp/` | private indexes and other scratch of the run that holds the lock | [`ops::Context::scratch`] |
 //! | `look-PID/` | the same of a process that only looks | [`ops::look`] |

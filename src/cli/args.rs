@@ -30,7 +30,7 @@ pub struct Cli {
     mode: ModeFlags,
     #[command(subcommand)]
     word: Option<Word>,
-    /// URL and DIR of --setup, PATHs of --resolve and --diff
+    /// URL and DIR of --setup, PATHs of --mark, --unmark, --resolve and --diff
     #[arg(value_name = "ARGUMENT")]
     rest: Vec<OsString>,
     /// What the modes and words have in common.
@@ -55,6 +55,15 @@ struct ModeFlags {
     /// Make this machine equal to the remote
     #[arg(long)]
     force_pull: bool,
+    /// Sync files and folders that are outside of the repository
+    #[arg(long)]
+    mark: bool,
+    /// Stop syncing them; each machine keeps its file
+    #[arg(long)]
+    unmark: bool,
+    /// List what is marked
+    #[arg(long)]
+    list_marked: bool,
     /// Decide about held paths
     #[arg(long)]
     resolve: bool,
@@ -84,6 +93,19 @@ enum Word {
     ForcePush,
     /// Make this machine equal to the remote
     ForcePull,
+    /// Sync files and folders that are outside of the repository
+    Mark {
+        /// The files and folders, in your home
+        paths: Vec<PathBuf>,
+    },
+    /// Stop syncing them; each machine keeps its file
+    Unmark {
+        /// The files and folders; they need not be there
+        paths: Vec<PathBuf>,
+    },
+    /// List what is marked
+    #[command(alias = "list-marked")]
+    List,
     /// Decide about held paths
     Resolve {
         /// The held paths; all of them where none is named
@@ -117,6 +139,12 @@ pub struct Global {
     /// Undo what was set up on this machine (setup)
     #[arg(long, global = true)]
     pub remove: bool,
+    /// Take in what a link leads to, in the place of the link (mark)
+    #[arg(long, global = true, conflicts_with = "repair")]
+    pub follow: bool,
+    /// Mend the marks that are there (mark)
+    #[arg(long, global = true)]
+    pub repair: bool,
     /// Keep this machine's version (resolve)
     #[arg(long, global = true, conflicts_with = "theirs")]
     pub ours: bool,
@@ -184,6 +212,12 @@ pub enum Mode {
     ForcePush,
     /// This machine becomes equal to the remote.
     ForcePull,
+    /// Paths outside of the repository are synced.
+    Mark(Vec<PathBuf>),
+    /// They are not any more.
+    Unmark(Vec<PathBuf>),
+    /// What is marked.
+    List,
     /// Decisions about held paths.
     Resolve(Vec<PathBuf>),
     /// What differs.
@@ -201,6 +235,9 @@ impl Mode {
             Self::Status => "status",
             Self::ForcePush => "force-push",
             Self::ForcePull => "force-pull",
+            Self::Mark(_) => "mark",
+            Self::Unmark(_) => "unmark",
+            Self::List => "list",
             Self::Resolve(_) => "resolve",
             Self::Diff(_) => "diff",
             Self::Log => "log",
@@ -223,7 +260,7 @@ impl Cli {
         };
         let takes = match &mode {
             Mode::Setup { .. } => 2,
-            Mode::Resolve(_) | Mode::Diff(_) => usize::MAX,
+            Mode::Mark(_) | Mode::Unmark(_) | Mode::Resolve(_) | Mode::Diff(_) => usize::MAX,
             _ => 0,
         };
         if let Some(extra) = self.rest.get(takes) {
@@ -247,6 +284,9 @@ impl ModeFlags {
         };
         let flags = [
             (self.setup, setup()),
+            (self.mark, Mode::Mark(paths())),
+            (self.unmark, Mode::Unmark(paths())),
+            (self.list_marked, Mode::List),
             (self.resolve, Mode::Resolve(paths())),
             (self.diff, Mode::Diff(paths())),
             (self.status, Mode::Status),
@@ -271,6 +311,9 @@ impl Word {
             Self::Status => Mode::Status,
             Self::ForcePush => Mode::ForcePush,
             Self::ForcePull => Mode::ForcePull,
+            Self::Mark { paths } => Mode::Mark(paths.clone()),
+            Self::Unmark { paths } => Mode::Unmark(paths.clone()),
+            Self::List => Mode::List,
             Self::Resolve { paths } => Mode::Resolve(paths.clone()),
             Self::Diff { paths } => Mode::Diff(paths.clone()),
             Self::Log => Mode::Log,
@@ -279,7 +322,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 15] = [
+const OPTIONS: [(&str, &[&str]); 17] = [
     (
         "dry-run",
         &[
@@ -294,8 +337,10 @@ const OPTIONS: [(&str, &[&str]); 15] = [
         ],
     ),
     ("background", &["run"]),
-    ("yes", &["setup", "force-push", "force-pull"]),
+    ("yes", &["run", "setup", "force-push", "force-pull", "mark"]),
     ("remove", &["setup"]),
+    ("follow", &["mark"]),
+    ("repair", &["mark"]),
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
     ("undo", &["resolve"]),
@@ -308,7 +353,15 @@ const OPTIONS: [(&str, &[&str]); 15] = [
     ),
     (
         "wait",
-        &["run", "setup", "force-push", "force-pull", "resolve"],
+        &[
+            "run",
+            "setup",
+            "force-push",
+            "force-pull",
+            "resolve",
+            "mark",
+            "unmark",
+        ],
     ),
     (
         "json",
@@ -318,6 +371,9 @@ const OPTIONS: [(&str, &[&str]); 15] = [
             "status",
             "force-push",
             "force-pull",
+            "mark",
+            "unmark",
+            "list",
             "resolve",
             "diff",
             "log",
@@ -336,6 +392,8 @@ impl Global {
             self.background,
             self.yes,
             self.remove,
+            self.follow,
+            self.repair,
             self.ours,
             self.theirs,
             self.undo,
@@ -354,11 +412,25 @@ impl Global {
                 return Err(usage(format!("'--{option}' does not go with '{word}'")));
             }
         }
-        let lists = matches!(mode, Mode::Status | Mode::Resolve(_));
-        if self.nul && !(lists && (self.porcelain.is_some() || self.list)) {
+        let lists = match mode {
+            Mode::Status | Mode::Resolve(_) => self.porcelain.is_some() || self.list,
+            Mode::List => !self.json,
+            _ => false,
+        };
+        if self.nul && !lists {
             return Err(usage(
-                "'-z' goes with 'status --porcelain' and 'resolve --list'",
+                "'-z' goes with 'list', 'status --porcelain' and 'resolve --list'",
             ));
+        }
+        if let Mode::Mark(paths) | Mode::Unmark(paths) = mode
+            && paths.is_empty() != self.repair
+        {
+            let word = mode.word();
+            return Err(usage(if self.repair {
+                "'mark --repair' mends every mark, and takes no path".to_owned()
+            } else {
+                format!("'{word}' needs a path")
+            }));
         }
         if self.detailed_exitcode && !self.dry_run {
             return Err(usage("'--detailed-exitcode' goes with '--dry-run'"));
@@ -419,6 +491,11 @@ mod tests {
             (&["--log"], &["log"]),
             (&["--setup", "u", "d"], &["setup", "u", "d"]),
             (&["--resolve", "a", "b"], &["resolve", "a", "b"]),
+            (&["--mark", "a", "b"], &["mark", "a", "b"]),
+            (&["--unmark", "a"], &["unmark", "a"]),
+            (&["--mark", "--repair"], &["mark", "--repair"]),
+            (&["--list-marked", "-z"], &["list", "-z"]),
+            (&["--list-marked"], &["list-marked"]),
             (&["--diff", "a"], &["diff", "a"]),
             (&["--resolve", "--ours", "a"], &["resolve", "--ours", "a"]),
             (&["--resolve", "--", "status"], &["resolve", "status"]),
@@ -449,6 +526,12 @@ mod tests {
             &["--status", "extra"],
             &["--setup", "u", "d", "extra"],
             &["-s"],
+            &["mark"],
+            &["--unmark"],
+            &["mark", "--repair", "a"],
+            &["unmark", "--follow", "a"],
+            &["list", "a"],
+            &["list", "-z", "--json"],
         ] {
             assert!(read(words).is_err(), "{words:?}");
         }

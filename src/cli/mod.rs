@@ -7,6 +7,7 @@ pub mod exit;
 mod force;
 pub mod locate;
 mod log;
+mod mark;
 mod paths;
 mod resolve;
 mod run;
@@ -88,6 +89,9 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Status => status::run(global, ui),
         Mode::ForcePush => force::run(global, ui, Winner::Here),
         Mode::ForcePull => force::run(global, ui, Winner::There),
+        Mode::Mark(paths) => mark::mark(global, ui, paths),
+        Mode::Unmark(paths) => mark::unmark(global, ui, paths),
+        Mode::List => mark::list(global, ui),
         Mode::Resolve(paths) => resolve::run(global, ui, paths),
         Mode::Diff(paths) => diff::run(global, ui, paths),
         Mode::Log => log::run(global, ui),

@@ -31,6 +31,7 @@ pub(super) fn options(global: &Global) -> Options {
         differences: global.dry_run && global.verbose > 0,
         offline: global.offline,
         wait,
+        yes: global.yes,
     }
 }
 

@@ -196,8 +196,18 @@ mod tests {
     #[test]
     fn what_leads_out_of_the_home_is_no_mark() {
         for text in [
-            "~/", "~", "~//", "/etc/passwd", "~/../x", "~/a/../../x", "~/./a", "~/a//b", "a", "",
-            "~/a/..", "~/a\0b",
+            "~/",
+            "~",
+            "~//",
+            "/etc/passwd",
+            "~/../x",
+            "~/a/../../x",
+            "~/./a",
+            "~/a//b",
+            "a",
+            "",
+            "~/a/..",
+            "~/a\0b",
         ] {
             assert_eq!(Mark::parse(text.as_bytes()), None, "{text:?}");
         }

@@ -5,6 +5,8 @@
 //!   ([`entry`]).
 //! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
 //!   is **held** ([`held`]).
+//! - What is outside of the repository and **marked** is synced through links to copies ([`mark`]); one
+//!   table says how a mark is mended ([`cure`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 

@@ -17,6 +17,7 @@ pub mod kept;
 mod link;
 pub mod log;
 pub mod look;
+pub mod marks;
 mod new_files;
 mod pre_commit;
 pub mod publish;
@@ -41,11 +42,13 @@ use crate::git::status::Scan;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::Held;
 use crate::model::machine::Machine;
+use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
 use crate::store::layout::Layout;
 use crate::store::machine;
 use crate::sys::clock;
 use crate::sys::progress::Progress;
+use marks::{Answer, Contact, Finding};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -62,6 +65,11 @@ pub trait Listener {
     fn is_watched(&self) -> bool;
     /// Asks which of these new files are to be synced, by number; `None` where nobody can be asked.
     fn choose(&self, new: &[RepoPath]) -> Result<Option<BTreeSet<usize>>>;
+    /// A marked file was met that differs from the copy, and nobody knows what both started from: what
+    /// shall it be? Where nobody can be asked, it is skipped.
+    fn meet(&self, _contact: &Contact) -> Result<Answer> {
+        Ok(Answer::Skip)
+    }
 }
 
 /// A step that is done.
@@ -98,6 +106,21 @@ pub enum Done<'a> {
         commits: usize,
         /// Where to.
         to: &'a str,
+    },
+    /// A path was marked.
+    Marked(&'a Mark),
+    /// A marked path became a file of its own again.
+    Released(&'a Mark),
+    /// The copy of a mark left the repository.
+    CopyRemoved(&'a Mark),
+    /// A mark was not as it should be, and is now, or is left.
+    Mended(&'a Finding),
+    /// What gave way at a marked path is kept.
+    Aside {
+        /// Which.
+        mark: &'a Mark,
+        /// Where.
+        kept: &'a str,
     },
 }
 

@@ -4,8 +4,8 @@
 //! everything; files that are ahead of their branch are put back by the next run, from the journal
 //! and the stage folder.
 
-use super::Context;
 use super::recover::{settle, take_back};
+use super::{Context, marks};
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
@@ -83,6 +83,7 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     if !is_at_home(ctx, publication)? {
         return Ok(Published::Moved);
     }
+    marks::before_publication(ctx, publication)?;
     let finished = publication.index.copy_to(ctx.scratch("finished"))?;
     let steps = stage(ctx, publication)?;
     let saved = saved_since(ctx, publication, &steps)?;

@@ -179,7 +179,6 @@ pub fn commit(
     held: &HeldSet,
     dry_run: bool,
 ) -> Result<Option<Oid>> {
-    let repo = ctx.repo;
     if !dry_run {
         pre_commit::run(ctx, &base(ctx, tip)?, snapshot, held)?;
     }
@@ -187,13 +186,39 @@ pub fn commit(
         return Ok(None);
     }
     let message = message(ctx, snapshot, dry_run)?;
+    write(ctx, tip, snapshot, message, dry_run).map(Some)
+}
+
+/// The same, with a subject that says what was done.
+pub(super) fn commit_as(
+    ctx: &Context<'_>,
+    tip: Option<&Oid>,
+    snapshot: &mut Snapshot<'_>,
+    held: &HeldSet,
+    subject: &str,
+) -> Result<Option<Oid>> {
+    pre_commit::run(ctx, &base(ctx, tip)?, snapshot, held)?;
+    if snapshot.changes.is_empty() {
+        return Ok(None);
+    }
+    let message = with_hooks(ctx, snapshot, format!("{subject}\n"))?;
+    write(ctx, tip, snapshot, message, false).map(Some)
+}
+
+fn write(
+    ctx: &Context<'_>,
+    tip: Option<&Oid>,
+    snapshot: &Snapshot<'_>,
+    message: Vec<u8>,
+    dry_run: bool,
+) -> Result<Oid> {
     let parents = tip.cloned().into_iter().collect();
     let commit = Commit {
         written: Some(written::last_of(ctx, &snapshot.changes)?),
         ..Commit::new(snapshot.tree.clone(), parents, message)
     };
     let sign = if dry_run { Sign::No } else { Sign::Yes };
-    repo.write_commit(&commit, sign).map(Some)
+    ctx.repo.write_commit(&commit, sign)
 }
 
 /// The tree that a snapshot is compared with.
@@ -215,8 +240,16 @@ fn message(ctx: &Context<'_>, snapshot: &Snapshot<'_>, dry_run: bool) -> Result<
         ))
         .hint(format!("known are {}", known.join(" ")))
     })?;
+    if dry_run {
+        return Ok(text.into_bytes());
+    }
+    with_hooks(ctx, snapshot, text)
+}
+
+/// The message as the user's hooks leave it.
+fn with_hooks(ctx: &Context<'_>, snapshot: &Snapshot<'_>, text: String) -> Result<Vec<u8>> {
     let hooks = ["prepare-commit-msg", "commit-msg"];
-    if dry_run || !hooks.iter().any(|hook| ctx.repo.has_hook(hook)) {
+    if !hooks.iter().any(|hook| ctx.repo.has_hook(hook)) {
         return Ok(text.into_bytes());
     }
     let file = ctx.scratch("COMMIT_EDITMSG");

@@ -10,6 +10,8 @@ use super::expire::expire;
 use super::guard::{self, Ready};
 use super::held::{self, Holding};
 use super::link::Link;
+use super::marks::reconcile::{self, reconcile};
+use super::marks::{Finding, merged};
 use super::new_files::Answers;
 use super::publish::{Publication, Published, publish};
 use super::record::Begun;
@@ -49,6 +51,8 @@ pub struct Options {
     pub offline: bool,
     /// How long to wait for another run.
     pub wait: Duration,
+    /// Where somebody would be asked about a marked file: the repository's copy.
+    pub yes: bool,
 }
 
 /// Was the remote asked?
@@ -94,6 +98,8 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// New files that are not synced, as the user wants to be asked about them.
     pub left: Vec<RepoPath>,
+    /// Marked paths that were not as they should be.
+    pub marks: Vec<Finding>,
     /// Paths that a policy decided, and its word.
     pub settled: Vec<(RepoPath, &'static str)>,
     /// Was something decided before, or a decision taken back?
@@ -142,7 +148,7 @@ impl Outcome {
             }
         } else if !self.held.is_empty() {
             RunResult::Held
-        } else if !self.skipped.is_empty() {
+        } else if !self.skipped.is_empty() || self.marks.iter().any(|f| f.left.is_some()) {
             RunResult::Skipped
         } else {
             RunResult::Ok
@@ -152,6 +158,7 @@ impl Outcome {
     /// Did anything change, or would it?
     pub fn is_change(&self) -> bool {
         self.decided
+            || self.marks.iter().any(|finding| finding.left.is_none())
             || self.pulled + self.pushed > 0
             || !(self.committed.is_empty()
                 && self.pulled_changes.is_empty()
@@ -296,8 +303,14 @@ impl Round {
     }
 }
 
-/// Rounds until there is nothing left to do; call it with the lock held.
+/// Mends the marks, syncs, and looks at them again, as some may have arrived; call it with the lock
+/// held.
 pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<Outcome> {
+    let wish = reconcile::Options {
+        dry_run: options.dry_run,
+        yes: options.yes,
+        known: &[],
+    };
     let mut outcome = Outcome {
         machine: ctx.machine.id.clone(),
         branch: ready.branch.short().to_owned(),
@@ -308,12 +321,42 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
         dry_run: options.dry_run,
         ..Outcome::default()
     };
+    outcome.marks = reconcile(ctx, &ready.branch, wish)?.findings;
+    let mut next = ready;
+    let mut answers = Answers::default();
+    for _ in 0..MARK_ROUNDS {
+        rounds(ctx, options, next, &mut answers, &mut outcome)?;
+        if options.dry_run {
+            break;
+        }
+        next = guard::check(ctx)?;
+        let known = std::mem::take(&mut outcome.marks);
+        let wish = reconcile::Options {
+            known: &known,
+            ..wish
+        };
+        let again = reconcile(ctx, &next.branch, wish)?;
+        outcome.marks = merged(known, again.findings);
+        if !again.dirty {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+/// Rounds until there is nothing left to do.
+fn rounds(
+    ctx: &Context<'_>,
+    options: &Options,
+    ready: Ready,
+    answers: &mut Answers,
+    outcome: &mut Outcome,
+) -> Result<()> {
     let remote = ready
         .upstream
         .as_ref()
         .map(|upstream| upstream.remote.clone());
     let mut link = Link::new(ctx.repo, remote);
-    let mut answers = Answers::default();
     let mut ready = ready;
     let mut why = String::new();
     let (mut left, mut busy) = (BTreeSet::new(), BTreeSet::new());
@@ -327,21 +370,13 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
                     .hint("git sync   syncs that one"));
             }
         }
-        match round(
-            ctx,
-            options,
-            &ready,
-            &mut link,
-            &mut answers,
-            &busy,
-            &mut outcome,
-        )? {
+        match round(ctx, options, &ready, &mut link, answers, &busy, outcome)? {
             Round::Done => {
                 outcome.disputes = dispute::disputes(ctx, &outcome.held);
                 if matches!(outcome.reach, Reach::Unreachable(_)) {
                     outcome.last_sync = state::last_sync(&ctx.layout)?;
                 }
-                return Ok(outcome);
+                return Ok(());
             }
             Round::Again(reason) => why = reason,
             Round::Left(paths) => {
@@ -382,6 +417,9 @@ fn round<'repo>(
     };
     upstream::meet(ctx, options, ready, &local, link, busy, outcome)
 }
+
+/// So often what arrived at marked files may give more to commit.
+const MARK_ROUNDS: u32 = 3;
 
 /// What this machine has, in commits.
 #[derive(Debug)]

@@ -34,7 +34,8 @@ pub fn text(differences: &[Difference]) -> String {
     text
 }
 
-fn hunks(text: &mut String, old: &str, new: &str) {
+/// The hunks between two texts.
+pub(super) fn hunks(text: &mut String, old: &str, new: &str) {
     let diff = TextDiff::configure().timeout(PATIENCE).diff_lines(old, new);
     for hunk in diff.unified_diff().context_radius(CONTEXT).iter_hunks() {
         let _ = writeln!(text, "{}", style::verb(&hunk.header().to_string()));

@@ -50,6 +50,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "unreachable": why,
         "steps": steps(outcome),
         "settled": settled,
+        "marks": super::marks::findings(&outcome.marks),
         "conflicts": all_held(&outcome.held),
         "skipped": skipped,
         "left": paths(&outcome.left),
@@ -230,7 +231,7 @@ fn paths(paths: &[RepoPath]) -> Value {
 
 /// A path as it is and not as it is shown, so that a program can use it. Only what is no UTF-8 cannot
 /// be a string: that is an object with the bytes as hexadecimal digits.
-fn path(path: &RepoPath) -> Value {
+pub(super) fn path(path: &RepoPath) -> Value {
     bytes(path.as_bytes())
 }
 
@@ -239,7 +240,8 @@ pub fn file(path: &Path) -> Value {
     bytes(path.as_os_str().as_bytes())
 }
 
-fn bytes(bytes: &[u8]) -> Value {
+/// The same for bytes.
+pub(super) fn bytes(bytes: &[u8]) -> Value {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();
     }

@@ -5,6 +5,7 @@ pub mod force;
 pub mod held;
 pub mod json;
 pub mod log;
+pub mod marks;
 pub mod pager;
 mod pick;
 pub mod porcelain;
@@ -16,6 +17,7 @@ pub mod sync;
 
 use crate::error::{Error, Result};
 use crate::model::path::RepoPath;
+use crate::ops::marks::{Answer, Contact};
 use crate::ops::{Done, Listener};
 use crate::sys::{clock, terminal};
 use anstream::AutoStream;
@@ -179,6 +181,13 @@ impl Listener for Ui {
 
     fn is_watched(&self) -> bool {
         self.loudness > Loudness::Quiet && !self.machine && terminal::shows_progress()
+    }
+
+    fn meet(&self, contact: &Contact) -> Result<Answer> {
+        if self.machine || !terminal::can_ask() {
+            return Ok(Answer::Skip);
+        }
+        marks::meet(self, contact)
     }
 }
 

@@ -52,10 +52,15 @@ pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
         Done::Pushed { commits, to } => {
             line("push", &format!("{} to {to}", count(*commits, "commit")))
         }
+        Done::Marked(_)
+        | Done::Released(_)
+        | Done::CopyRemoved(_)
+        | Done::Mended(_)
+        | Done::Aside { .. } => return super::marks::step(step),
     })
 }
 
-fn line(verb: &str, text: &str) -> String {
+pub(super) fn line(verb: &str, text: &str) -> String {
     format!("  {} {text}", style::verb(&format!("{verb:<8}")))
 }
 
@@ -127,6 +132,7 @@ pub fn outcome(ui: &Ui, outcome: &Outcome) {
             skipped.why
         ));
     }
+    super::marks::left(ui, &outcome.marks);
     if let Some(kept) = &outcome.kept {
         ui.hint(&format!("what was replaced is kept as {kept}"));
     }
@@ -318,7 +324,7 @@ fn rehearsal(ui: &Ui, outcome: &Outcome) {
 
 /// The steps, with what each would change.
 fn planned(outcome: &Outcome) -> String {
-    let mut text = String::new();
+    let mut text = super::marks::foreseen(&outcome.marks);
     let mut part = |verb: &str, head: String, extents: &[Extent]| {
         let _ = writeln!(text, "{}", line(verb, &head));
         let paths: Vec<_> = extents.iter().map(|e| e.change.path.to_string()).collect();

@@ -120,6 +120,8 @@ pub enum Item {
     Settings(Vec<&'static str>),
     /// A ref of ours, and what it kept.
     Ref(String, String),
+    /// A link to the copy of a marked path, in whose place is a file of its own now.
+    Link(String),
     /// Our files in a folder.
     Files(PathBuf, usize),
     /// Another work tree of the repository, which is not set up any more either.

@@ -7,6 +7,7 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::config_file;
 use crate::git::refs::{RefChange, Refs};
+use crate::ops::marks::unmark;
 use crate::ops::{Context, guard, recover, resolve};
 use crate::store::held;
 use crate::store::journal::Journal;
@@ -109,9 +110,14 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
         recover::recover(ctx, &guard::check(ctx)?, &lock)?;
     }
     let traces = look(ctx)?;
+    // While it is known which links are ours.
+    let unlinked = unmark::unlink_all(ctx)?;
 
     // The switch goes first: whatever happens after it, no sync starts again.
     let mut items = Items::new();
+    for mark in unlinked {
+        items.push((Mark::Gone, Item::Link(mark.to_string())));
+    }
     let mut settings = Vec::new();
     for key in SETTINGS {
         if repo.unset_local(key)? {

@@ -1,0 +1,86 @@
+//! `git sync --mark`, `--unmark` and `--list-marked`
+
+use super::args::Global;
+use super::exit::Exit;
+use super::{locate, run};
+use crate::error::Result;
+use crate::ops::Context;
+use crate::ops::marks::{list, mark, unmark};
+use crate::sys::env;
+use crate::ui::{self, Ui, json};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// Marks paths, or mends the marks that are there.
+pub(super) fn mark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
+    let repo = super::open(global, ui)?;
+    let ctx = Context::new(&repo, ui)?;
+    let options = mark::Options {
+        paths: absolute(global, typed)?,
+        follow: global.follow,
+        repair: global.repair,
+        yes: global.yes,
+        wait: run::options(global).wait,
+    };
+    let outcome = mark::mark(&ctx, &options)?;
+    let exit = if outcome.is_left() {
+        Exit::Failed
+    } else {
+        Exit::Done
+    };
+    if global.json {
+        ui.answer(&json::line(&ui::marks::marked_object(
+            &outcome,
+            exit.code(),
+        )));
+    } else {
+        ui::marks::marked(ui, &outcome);
+    }
+    Ok(exit)
+}
+
+/// Unmarks paths.
+pub(super) fn unmark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
+    let repo = super::open(global, ui)?;
+    let ctx = Context::new(&repo, ui)?;
+    let options = unmark::Options {
+        paths: absolute(global, typed)?,
+        wait: run::options(global).wait,
+    };
+    let outcome = unmark::unmark(&ctx, &options)?;
+    let exit = Exit::Done;
+    if global.json {
+        let object = ui::marks::unmarked_object(&outcome, exit.code());
+        ui.answer(&json::line(&object));
+    } else {
+        ui::marks::unmarked(ui, &outcome);
+    }
+    Ok(exit)
+}
+
+/// Lists what is marked.
+pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit> {
+    let repo = super::open(global, ui)?;
+    let ctx = Context::new(&repo, ui)?;
+    let standings = list::list(&ctx)?;
+    if global.json {
+        ui.answer(&json::line(&ui::marks::object(&standings)));
+    } else {
+        ui.answer_bytes(&ui::marks::list(&standings, global.nul));
+    }
+    Ok(Exit::Done)
+}
+
+/// Paths as they were typed, from where that was; `~/` is the home also where no shell has seen it.
+fn absolute(global: &Global, typed: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let here = locate::start(&global.directory)?;
+    Ok(typed.iter().map(|path| from(&here, path)).collect())
+}
+
+fn from(here: &Path, typed: &Path) -> PathBuf {
+    let below = typed.as_os_str().as_bytes().strip_prefix(b"~/");
+    match (below, env::home()) {
+        (Some(below), Some(home)) => home.join(std::ffi::OsStr::from_bytes(below)),
+        _ => here.join(typed),
+    }
+}

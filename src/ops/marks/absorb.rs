@@ -1,0 +1,135 @@
+//! Takes what stands at a live path into the repository, and links to it.
+
+use super::place::Placed;
+use super::{Marks, short_name};
+use crate::error::{Error, Result};
+use crate::model::cure::Phase;
+use crate::model::mark::Mark;
+use crate::sys::tree::{self, Tree};
+use crate::sys::{fs, swap};
+use std::path::{Path, PathBuf};
+
+/// A file that is saved all the time is left for the next run.
+const TRIES: u32 = 3;
+
+impl Marks<'_, '_> {
+    /// Takes the content of `from`, the live path or what it leads to, into the copy, and puts our link
+    /// in its place.
+    pub(super) fn absorb(&mut self, mark: &Mark, from: &Path) -> Result<()> {
+        for _ in 0..TRIES {
+            if self.try_absorb(mark, from)? {
+                self.tidy();
+                self.remember(mark, Phase::Linked)?;
+                return self.save();
+            }
+        }
+        Err(Error::blocked(format!("'{mark}' is being written")))
+    }
+
+    /// `false` where somebody saved meanwhile.
+    fn try_absorb(&mut self, mark: &Mark, from: &Path) -> Result<bool> {
+        let live = mark.live(&self.home);
+        let (Some(before), Some(content)) = (Tree::of(&live)?, Tree::of(from)?) else {
+            return Ok(false);
+        };
+        let copy = self.copy(mark);
+        if Tree::of(&copy)?.as_ref() != Some(&content) && !self.fill(mark, from, &content)? {
+            return Ok(false);
+        }
+        // From now on the copy is what both started from.
+        let phase = self
+            .remembered(mark)
+            .map_or(Phase::Linked, |known| known.phase);
+        self.remember(mark, phase)?;
+        Ok(self.put_link(mark, Some(&before))? == Placed::Done)
+    }
+
+    /// Makes the copy have `content`, which stands at `from`; `false` where one of the two was changed
+    /// meanwhile.
+    pub(super) fn fill(&mut self, mark: &Mark, from: &Path, content: &Tree) -> Result<bool> {
+        let copy = self.copy(mark);
+        let staged = self.stage(mark)?;
+        let partial = staged.with_extension("part");
+        clear(&partial)?;
+        content.copy(from, &partial)?;
+        if Tree::of(&partial)?.as_ref() != Some(content) {
+            clear(&partial)?;
+            return Ok(false);
+        }
+        let Some(before) = Tree::of(&copy)? else {
+            if let Some(folder) = copy.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            let free = move_in(&partial, content, &copy)?;
+            clear(&partial)?;
+            return Ok(free);
+        };
+        fs::rename(&partial, &staged)?;
+        swap::exchange(&staged, &copy)?;
+        copy.parent().map_or(Ok(()), fs::sync_dir)?;
+        if Tree::of(&staged)?.as_ref() != Some(&before) {
+            swap::exchange(&staged, &copy)?;
+            clear(&staged)?;
+            return Ok(false);
+        }
+        if before.is_folder() {
+            // What git ignores in it is in no commit.
+            let kept = self.place_aside(mark)?;
+            fs::rename(&staged, &kept)?;
+            let kept = kept.display();
+            self.ctx
+                .listener
+                .warn(&format!("the former copy of '{mark}' is kept as '{kept}'"));
+        }
+        clear(&staged)?;
+        Ok(true)
+    }
+
+    /// Removes the folder in which copies are made, where nothing is in it.
+    pub(super) fn tidy(&self) {
+        fs::remove_empty_tree(&self.ctx.layout.adopting());
+    }
+
+    /// Where a copy is made before it gets its place.
+    pub(super) fn stage(&self, mark: &Mark) -> Result<PathBuf> {
+        let folder = self.ctx.layout.adopting();
+        fs::create_dir_all(&folder)?;
+        tree::set_mode(&folder, 0o700)?;
+        Ok(folder.join(short_name(mark)))
+    }
+}
+
+/// Moves a finished copy to where nothing stands; a folder that its owner may not write cannot be moved
+/// before that is allowed.
+pub(super) fn move_in(partial: &Path, content: &Tree, copy: &Path) -> Result<bool> {
+    let mode = content
+        .is_folder()
+        .then(|| tree::mode(partial))
+        .transpose()?;
+    if mode.is_some() {
+        tree::set_mode(partial, 0o700)?;
+    }
+    let free = if content.is_folder() {
+        // Not by a hard link, where the system lacks the call that refuses to replace.
+        let free = fs::look(copy)?.is_none();
+        if free {
+            fs::rename(partial, copy)?;
+        }
+        free
+    } else {
+        swap::move_to_free(partial, copy)?
+    };
+    if let Some(Some(mode)) = mode.filter(|_| free) {
+        tree::set_mode(copy, mode)?;
+    }
+    copy.parent().map_or(Ok(()), fs::sync_dir)?;
+    Ok(free)
+}
+
+/// Removes what is left of an earlier try.
+pub(super) fn clear(path: &Path) -> Result<()> {
+    if let Some(left) = Tree::of(path)? {
+        left.remove(path)?;
+    }
+    Ok(())
+}

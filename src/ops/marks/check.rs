@@ -1,0 +1,290 @@
+//! What may be marked, and what may not: asked before anything is touched.
+
+use super::Marks;
+use crate::error::{Error, Result};
+use crate::model::cure::Live;
+use crate::model::mark::{MANIFEST, Mark};
+use crate::model::path::RepoPath;
+use crate::ops::Context;
+use crate::sys::fs;
+use crate::sys::tree::{self, Node, Tree};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// What a path that was typed is.
+pub(super) enum Wanted {
+    /// A new mark, and where its content is.
+    New { mark: Mark, from: PathBuf },
+    /// It is synced already: by this mark.
+    Already(PathBuf, Mark),
+}
+
+/// Checks that the list would be committed: another machine could not know what is marked.
+pub(super) fn is_shared(ctx: &Context<'_>) -> Result<()> {
+    let verdict = ctx.repo.ignored(&[MANIFEST])?.pop();
+    match verdict.filter(|verdict| verdict.ignored) {
+        None => Ok(()),
+        Some(verdict) => Err(Error::blocked(format!(
+            "the list of marked files, '{MANIFEST}', would not be committed"
+        ))
+        .because(verdict.rule.unwrap_or_default())
+        .hint("git sync --setup   adds the rule that takes it in")
+        .hint("nothing was changed")),
+    }
+}
+
+impl Marks<'_, '_> {
+    /// The path below the home of what was typed; links above it are followed only where that is needed
+    /// to find the home, or to go up from them.
+    pub(super) fn below_home(&self, typed: &Path) -> Option<RepoPath> {
+        let path = without_dots(typed);
+        let home = self
+            .home
+            .canonicalize()
+            .unwrap_or_else(|_| self.home.clone());
+        let resolved = || {
+            let name = path.file_name()?;
+            Some(path.parent()?.canonicalize().ok()?.join(name))
+        };
+        let inside = path
+            .strip_prefix(&self.home)
+            .or_else(|_| path.strip_prefix(&home))
+            .map(Path::to_owned)
+            .ok()
+            .or_else(|| Some(resolved()?.strip_prefix(&home).ok()?.to_owned()))?;
+        Some(RepoPath::from_bytes(inside.as_os_str().as_bytes()))
+    }
+
+    /// What marking `typed` means.
+    ///
+    /// # Errors
+    /// When it cannot be marked; nothing is touched.
+    pub(super) fn check(&self, typed: &Path, follow: bool) -> Result<Wanted> {
+        let shown = typed.display();
+        let Some(path) = self.below_home(typed) else {
+            return Err(Error::blocked(format!("'{shown}' is not in your home"))
+                .hint("only what is below HOME has the same place on every machine")
+                .hint("nothing was changed"));
+        };
+        if path.as_bytes().is_empty() {
+            return Err(Error::blocked("this is your home, with everything in it")
+                .hint("name the files and folders that shall be synced"));
+        }
+        if let Some(mark) = self.manifest.get(&path)
+            && matches!(self.live(mark), Live::Ours)
+        {
+            return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
+        }
+        if let Some(mark) = self.manifest.above(&path) {
+            return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
+        }
+        let live = path.below(&self.home);
+        self.check_place(&live)?;
+        let Some(found) = fs::look(&live)? else {
+            return match self.manifest.get(&path) {
+                // Its link was removed: it comes back.
+                Some(mark) if fs::look(&self.copy(mark))?.is_some() => Ok(Wanted::New {
+                    mark: mark.clone(),
+                    from: live,
+                }),
+                _ => {
+                    Err(Error::blocked(format!("'{shown}' is not there"))
+                        .hint("nothing was changed"))
+                }
+            };
+        };
+        let from = match found.is_symlink() {
+            true if self.is_ours(&path) => live.clone(),
+            true => Self::followed(&live, follow)?,
+            false => live.clone(),
+        };
+        let folder = from.is_dir();
+        let Some(mark) = Mark::new(path.as_bytes(), folder) else {
+            return Err(Error::blocked(format!("'{shown}' is no path to mark")));
+        };
+        if let Some(inner) = self.manifest.inside(&path).first() {
+            return Err(Error::blocked(format!("'{inner}' in it is marked already"))
+                .hint(format!("git sync unmark {inner}   then mark the folder"))
+                .hint("nothing was changed"));
+        }
+        if !self.is_ours(&path) {
+            Self::check_content(&mark, &from)?;
+            self.check_copy(&mark, &from)?;
+        }
+        self.check_rules(&mark)?;
+        Ok(Wanted::New { mark, from })
+    }
+
+    fn is_ours(&self, path: &RepoPath) -> bool {
+        [true, false].into_iter().any(|folder| {
+            let mark = Mark::new(path.as_bytes(), folder);
+            mark.is_some_and(|mark| matches!(self.live(&mark), Live::Ours))
+        })
+    }
+
+    /// Is it a place that may have a link to the repository?
+    fn check_place(&self, live: &Path) -> Result<()> {
+        let top = self.ctx.repo.top();
+        let name = live.display();
+        if self.leads_inside(live) {
+            return Err(Error::blocked(format!(
+                "'{name}' is in the repository, so it is synced already"
+            ))
+            .hint("nothing was changed"));
+        }
+        let resolved = live.canonicalize().unwrap_or_else(|_| live.to_owned());
+        let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
+        let git = self.ctx.repo.common_dir();
+        let git = git.canonicalize().unwrap_or_else(|_| git.to_owned());
+        let is_link = tree::target(live).is_some();
+        if !is_link && (top.starts_with(&resolved) || git.starts_with(&resolved)) {
+            return Err(Error::blocked(format!("'{name}' has the repository in it"))
+                .hint("mark what is beside it, one by one"));
+        }
+        Ok(())
+    }
+
+    /// What a link leads to, where that is wished for.
+    fn followed(live: &Path, follow: bool) -> Result<PathBuf> {
+        let name = live.display();
+        let target = tree::target(live).unwrap_or_default();
+        let target = target.display();
+        if !follow {
+            return Err(Error::blocked(format!("'{name}' is a link to '{target}'"))
+                .hint("--follow   takes in what it leads to, in the place of the link")
+                .hint("nothing was changed"));
+        }
+        live.canonicalize().map_err(|source| {
+            Error::blocked(format!("'{name}' leads to '{target}', which is not there"))
+                .because(source)
+        })
+    }
+
+    /// Can all of it be kept in a repository, and be right there?
+    fn check_content(mark: &Mark, from: &Path) -> Result<()> {
+        let refuse = |what: String| Error::blocked(what).hint("nothing was changed");
+        let Some(content) = Tree::of(from)? else {
+            return Err(refuse(format!("'{mark}' is not there")));
+        };
+        let mut files = 0;
+        for (inside, node) in content.nodes() {
+            let file = tree::below(from, inside);
+            let name = file.display();
+            match node {
+                Node::Odd => {
+                    return Err(refuse(format!("'{name}' is not a file")));
+                }
+                Node::Folder(_) => {}
+                Node::File(..) => files += 1,
+                Node::Link(target) => {
+                    files += 1;
+                    if leads_out(inside, target) {
+                        return Err(refuse(format!(
+                            "'{name}' is a link out of the folder, and would lead elsewhere from the \
+                             repository"
+                        ))
+                        .hint("make its target absolute, or mark the files one by one"));
+                    }
+                }
+            }
+            if inside == b".git" || inside.ends_with(b"/.git") {
+                return Err(refuse(format!("'{name}' makes it a repository of its own")));
+            }
+        }
+        if files == 0 {
+            return Err(refuse(format!(
+                "there is nothing in '{mark}' that git can keep"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Is there a copy already that says something else?
+    fn check_copy(&self, mark: &Mark, from: &Path) -> Result<()> {
+        let copy = self.copy(mark);
+        let Some(there) = Tree::of(&copy)? else {
+            return Ok(());
+        };
+        let here = Tree::of(from)?.map(|tree| tree.digest());
+        if here == Some(there.digest()) || self.manifest.get(mark.below_home()).is_some() {
+            return Ok(());
+        }
+        let path = mark.copy();
+        Err(Error::blocked(format!(
+            "'{path}' is in the repository, and differs from '{mark}'"
+        ))
+        .hint("make the two the same, or move one of them away")
+        .hint("nothing was changed"))
+    }
+
+    /// Would the copy be committed?
+    fn check_rules(&self, mark: &Mark) -> Result<()> {
+        let path = mark.copy();
+        let verdict = self.ctx.repo.ignored(&[path.as_bytes()])?.pop();
+        let ignored = verdict.as_ref().is_some_and(|verdict| verdict.ignored);
+        let ruled = verdict
+            .as_ref()
+            .is_some_and(|verdict| verdict.rule.is_some());
+        if !ignored && (ruled || !path.is_local()) {
+            return Ok(());
+        }
+        let rule = verdict.and_then(|verdict| verdict.rule);
+        let error = Error::blocked(format!("'{mark}' stays on this machine, by a rule"));
+        Err(match rule {
+            Some(rule) => error.because(rule),
+            None => error.because("what ends in '.local' is of one machine"),
+        }
+        .hint("nothing was changed"))
+    }
+}
+
+/// The path without `.` and `..`; what is before the last `..` is looked up, as a link may be gone up
+/// from.
+fn without_dots(path: &Path) -> PathBuf {
+    let parts: Vec<_> = path.components().collect();
+    let last = parts.iter().rposition(|part| *part == Component::ParentDir);
+    let (up, down) = parts.split_at(last.map_or(0, |last| last + 1));
+    let up: PathBuf = up.iter().collect();
+    let up = up.canonicalize().unwrap_or(up);
+    down.iter().fold(up, |path, part| path.join(part))
+}
+
+/// Does a relative link in a folder lead out of it?
+fn leads_out(inside: &[u8], target: &[u8]) -> bool {
+    if target.starts_with(b"/") {
+        return false;
+    }
+    let mut depth = inside.split(|byte| *byte == b'/').count() - 1;
+    for part in target.split(|byte| *byte == b'/') {
+        match part {
+            b"" | b"." => {}
+            b".." if depth == 0 => return true,
+            b".." => depth -= 1,
+            _ => depth += 1,
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leads_out;
+
+    #[test]
+    fn only_links_that_leave_the_folder_lead_out() {
+        for (inside, target, out) in [
+            ("a", "b", false),
+            ("a", "../b", true),
+            ("d/a", "../b", false),
+            ("d/a", "../../b", true),
+            ("a", "d/../../b", true),
+            ("a", "/etc/hosts", false),
+        ] {
+            assert_eq!(
+                leads_out(inside.as_bytes(), target.as_bytes()),
+                out,
+                "{inside} {target}"
+            );
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! What is marked, and how each mark stands on this machine; nothing is changed.
+
+use super::Marks;
+use crate::error::Result;
+use crate::git::repo::Head;
+use crate::model::cure::{Cure, Live, Trouble};
+use crate::model::mark::Mark;
+use crate::ops::{Context, guard};
+
+/// How the link of a mark stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Link {
+    /// It leads to the copy.
+    Ok,
+    /// Nothing stands there.
+    Missing,
+    /// Something else stands there, that the next sync takes in.
+    Replaced,
+    /// A link to somewhere else stands there, or something that cannot be synced.
+    Elsewhere,
+    /// What stands there differs from the copy, and was not decided about.
+    Skipped,
+}
+
+impl Link {
+    /// Its word for programs.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Replaced => "replaced",
+            Self::Elsewhere => "elsewhere",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One mark as it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// Which.
+    pub mark: Mark,
+    /// Its link.
+    pub link: Link,
+    /// How often something else has stood there by now.
+    pub replaced: u32,
+}
+
+/// Lists the marks.
+pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
+    guard::enrolled(ctx.repo)?;
+    let Some(marks) = Marks::open(ctx)? else {
+        return Ok(Vec::new());
+    };
+    let tip = match ctx.repo.head()? {
+        Head::Branch(branch) => branch.tip,
+        Head::Detached => None,
+    };
+    let elsewhere = marks.other_home().is_some();
+    let mut all = Vec::new();
+    for mark in marks.manifest.marks() {
+        let look = marks.look(mark, tip.as_ref())?;
+        let link = match (&look.live, look.cure) {
+            (Live::Ours, _) => Link::Ok,
+            (Live::Nothing, _) => Link::Missing,
+            (_, Cure::Ask) => Link::Skipped,
+            (_, Cure::Report(Trouble::Elsewhere | Trouble::Odd | Trouble::OddCopy)) => {
+                Link::Elsewhere
+            }
+            _ if elsewhere => Link::Skipped,
+            _ => Link::Replaced,
+        };
+        all.push(Standing {
+            mark: mark.clone(),
+            link,
+            replaced: marks.remembered(mark).map_or(0, |known| known.replaced),
+        });
+    }
+    Ok(all)
+}

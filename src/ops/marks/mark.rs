@@ -1,0 +1,253 @@
+//! Marks paths: from now on they are synced.
+//!
+//! Everything is checked before anything is touched. What is begun is remembered first, so that the
+//! next run finishes it.
+
+use super::check::{Wanted, is_shared};
+use super::{Marks, ends_the_run, merged, reconcile};
+use crate::error::{Error, Kind, Result};
+use crate::model::cure::{Live, Phase};
+use crate::model::mark::Mark;
+use crate::model::path::RepoPath;
+use crate::ops::guard::Ready;
+use crate::ops::snapshot::Skipped;
+use crate::ops::sync::{self, with_lock};
+use crate::ops::{Context, Done, guard};
+use crate::store::memory::Remembered;
+use crate::sys::fs;
+use crate::sys::tree::Tree;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How paths are marked.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The paths, absolute.
+    pub paths: Vec<PathBuf>,
+    /// Take in what a link leads to, in the place of the link.
+    pub follow: bool,
+    /// Mend the marks that are there.
+    pub repair: bool,
+    /// Where somebody would be asked: the repository's copy.
+    pub yes: bool,
+    /// How long to wait for another run.
+    pub wait: Duration,
+}
+
+/// What was marked.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The new marks.
+    pub marked: Vec<Mark>,
+    /// Paths that were synced already: the mark that they are, or the marked folder that they are in.
+    pub already: Vec<(PathBuf, Mark)>,
+    /// With a repair: the marks that were not as they should be.
+    pub findings: Vec<super::Finding>,
+    /// Files that were committed.
+    pub committed: usize,
+    /// What is in a marked folder and cannot be synced, or shall not.
+    pub skipped: Vec<Skipped>,
+    /// Files in a marked folder that the ignore rules keep on this machine.
+    pub ignored: usize,
+    /// Is the branch ahead of its upstream now?
+    pub has_remote: bool,
+}
+
+impl Outcome {
+    /// Is there something that the user has to look at?
+    pub fn is_left(&self) -> bool {
+        !self.skipped.is_empty() || self.findings.iter().any(|finding| finding.left.is_some())
+    }
+}
+
+/// Marks `options.paths`.
+pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
+    guard::check(ctx)?;
+    let run = sync::Options {
+        wait: options.wait,
+        ..sync::Options::default()
+    };
+    with_lock(ctx, &run, |ready| {
+        if options.repair {
+            repair(ctx, &ready, options)
+        } else {
+            take(ctx, &ready, options)
+        }
+    })
+}
+
+/// Mends the marks that are there, in this home.
+fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> {
+    let mut outcome = Outcome {
+        has_remote: ready.upstream.is_some(),
+        ..Outcome::default()
+    };
+    let Some(mut marks) = Marks::open(ctx)? else {
+        return Ok(outcome);
+    };
+    if marks.other_home().is_some() {
+        // What was linked elsewhere says nothing of this home.
+        marks.memory.marks.clear();
+        marks.save()?;
+    }
+    let wish = reconcile::Options {
+        yes: options.yes,
+        ..reconcile::Options::default()
+    };
+    let mut ready = ready.clone();
+    for _ in 0..3 {
+        let known = std::mem::take(&mut outcome.findings);
+        let wish = reconcile::Options {
+            known: &known,
+            ..wish
+        };
+        let result = reconcile::reconcile(ctx, &ready.branch, wish)?;
+        outcome.findings = merged(known, result.findings);
+        let Some(marks) = Marks::open(ctx)? else {
+            break;
+        };
+        let all = marks.known();
+        let committed = marks.commit(&ready, &all, "mend the marked files")?;
+        outcome.committed += committed.changes.len();
+        ready = guard::check(ctx)?;
+        if !result.later {
+            break;
+        }
+    }
+    Ok(outcome)
+}
+
+fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> {
+    let mut marks = Marks::open_or_new(ctx)?;
+    if let Some(home) = marks.other_home() {
+        return Err(other_home(&marks, &home.clone()));
+    }
+    marks.recover()?;
+    is_shared(ctx)?;
+    let mut wanted = Vec::new();
+    let mut outcome = Outcome {
+        has_remote: ready.upstream.is_some(),
+        ..Outcome::default()
+    };
+    for path in &options.paths {
+        match marks.check(path, options.follow)? {
+            Wanted::New { mark, from } => {
+                let twice = wanted.iter().any(|(known, _)| *known == mark);
+                let inside = wanted
+                    .iter()
+                    .find(|(known, _): &&(Mark, PathBuf)| overlaps(known, &mark));
+                match inside {
+                    _ if twice => {}
+                    Some((other, _)) => {
+                        return Err(Error::new(
+                            Kind::Usage,
+                            format!(
+                                "'{mark}' and '{other}' are in each other: mark the folder alone"
+                            ),
+                        ));
+                    }
+                    None => wanted.push((mark, from)),
+                }
+            }
+            Wanted::Already(path, mark) => outcome.already.push((path, mark)),
+        }
+    }
+    for (mark, from) in &wanted {
+        marks.adopt(mark, from).map_err(|error| {
+            if ends_the_run(&error) {
+                error
+            } else {
+                error.hint("git sync mark PATH   goes on; what is marked already stays so")
+            }
+        })?;
+        outcome.marked.push(mark.clone());
+    }
+    if !outcome.marked.is_empty() {
+        outcome.ignored = marks.ignored(&outcome.marked)?;
+        let subject = subject("mark", &outcome.marked);
+        let committed = marks.commit(ready, &outcome.marked, &subject)?;
+        outcome.committed = committed.changes.len();
+        outcome.skipped = committed.skipped;
+    }
+    Ok(outcome)
+}
+
+/// `mark ~/a, ~/b and 3 more`.
+pub(super) fn subject(verb: &str, marks: &[Mark]) -> String {
+    const NAMED: usize = 3;
+    let names: Vec<_> = marks.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = match marks.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{verb} {}{more}", names.join(", "))
+}
+
+pub(super) fn other_home(marks: &Marks<'_, '_>, home: &RepoPath) -> Error {
+    let now = marks.home.display();
+    Error::blocked(format!(
+        "the marked files of this clone were linked in '{home}', and HOME is '{now}'"
+    ))
+    .hint("run it with the HOME of before")
+    .hint("git sync mark --repair   links them in this one, if it has moved")
+}
+
+fn overlaps(a: &Mark, b: &Mark) -> bool {
+    a.below_home().overlaps(b.below_home())
+}
+
+impl Marks<'_, '_> {
+    /// How many of the files in marked folders the rules keep here.
+    fn ignored(&self, marks: &[Mark]) -> Result<usize> {
+        let mut names = Vec::new();
+        for mark in marks.iter().filter(|mark| mark.is_folder()) {
+            for inside in fs::files_below(&self.copy(mark))? {
+                let mut name = mark.copy().as_bytes().to_vec();
+                name.push(b'/');
+                name.extend_from_slice(&inside);
+                names.push(name);
+            }
+        }
+        if names.is_empty() {
+            return Ok(0);
+        }
+        let verdicts = self.ctx.repo.ignored(&names)?;
+        Ok(verdicts.iter().filter(|verdict| verdict.ignored).count())
+    }
+
+    /// Takes a checked path in.
+    fn adopt(&mut self, mark: &Mark, from: &Path) -> Result<()> {
+        let live = mark.live(&self.home);
+        let linked = matches!(self.live(mark), Live::Ours);
+        let digest = Tree::of(from)?.map(|tree| tree.digest());
+        let known = self.memory.marks.remove(mark.below_home());
+        self.memory.marks.insert(
+            mark.below_home().clone(),
+            Remembered {
+                phase: Phase::Adopting,
+                folder: mark.is_folder(),
+                target: super::bytes_of(&self.copy(mark)),
+                digest: digest.unwrap_or_default(),
+                stamp: String::new(),
+                mode: 0,
+                replaced: known.map_or(0, |known| known.replaced),
+                beside: None,
+            },
+        );
+        self.save()?;
+        self.manifest.add(mark.clone());
+        self.write_manifest()?;
+        if linked {
+            self.remember(mark, Phase::Linked)?;
+            self.save()?;
+        } else if fs::look(&live)?.is_none() {
+            self.put_link(mark, None)?;
+            self.remember(mark, Phase::Linked)?;
+            self.save()?;
+        } else {
+            self.absorb(mark, from)?;
+        }
+        self.ctx.listener.done(&Done::Marked(mark));
+        Ok(())
+    }
+}

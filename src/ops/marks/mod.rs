@@ -1,0 +1,360 @@
+//! Marked files: what stands at each marked path, what is to be done about it, and doing it.
+//!
+//! [`mark`] takes paths into the repository, [`unmark`] makes them files of their own again,
+//! [`reconcile`] looks at all of them in every sync and mends what is not as it should be, [`list`]
+//! only looks. What is to be done is decided by [`crate::model::cure`]; nothing is done to a live path
+//! but through [`place`], which keeps what it displaces until it has looked at it.
+
+mod absorb;
+mod check;
+mod commit;
+mod join;
+pub mod list;
+pub mod mark;
+mod place;
+pub mod reconcile;
+mod recover;
+mod release;
+mod restore;
+pub mod unmark;
+
+use super::Context;
+use crate::error::{Error, Kind, Result};
+use crate::model::cure::{self, Copied, Cure, Live, Phase};
+use crate::model::entry::Oid;
+use crate::model::mark::{MANIFEST, Manifest, Mark};
+use crate::model::path::RepoPath;
+use crate::store::memory::{Memory, Remembered};
+use crate::sys::env;
+use crate::sys::fs::{self, Durable};
+use crate::sys::tree::{self, Tree};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+pub(super) use release::before_publication;
+
+/// What somebody decides about a file that differs from the copy in the repository, where nothing is
+/// known of what both started from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// The repository's copy; the file that is here is kept aside.
+    Repo,
+    /// The file that is here.
+    Mine,
+    /// Not now.
+    Skip,
+    /// Not now, and neither about the others.
+    Quit,
+}
+
+/// A marked path that differs from the copy at first contact, as it is shown to be decided about.
+#[derive(Debug)]
+pub struct Contact {
+    /// Which.
+    pub mark: Mark,
+    /// What is here.
+    pub live: PathBuf,
+    /// What the repository has.
+    pub copy: PathBuf,
+    /// The two as text; `None` where one of them is none.
+    pub text: Option<(String, String)>,
+}
+
+/// What came of a mark that was not as it should be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Which.
+    pub mark: Mark,
+    /// What was to be done.
+    pub cure: Cure,
+    /// Why it is left as it is; `None`: it was done, or would be.
+    pub left: Option<String>,
+    /// How often something else has stood there by now.
+    pub replaced: u32,
+}
+
+/// The marks of a repository on this machine.
+#[derive(Debug)]
+pub(super) struct Marks<'a, 'repo> {
+    pub(super) ctx: &'a Context<'repo>,
+    pub(super) home: PathBuf,
+    pub(super) manifest: Manifest,
+    pub(super) memory: Memory,
+    on_disk: Memory,
+}
+
+/// One mark, looked at.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) live: Live,
+    pub(super) cure: Cure,
+}
+
+impl<'a, 'repo> Marks<'a, 'repo> {
+    /// Reads the list and what is remembered; `None` where there is nothing of either.
+    ///
+    /// # Errors
+    /// When there is no home to find the paths in.
+    pub(super) fn open(ctx: &'a Context<'repo>) -> Result<Option<Self>> {
+        let text = fs::read(&ctx.repo.top().join(MANIFEST))?;
+        let memory = Memory::read(&ctx.layout)?;
+        let manifest = Manifest::parse(&text.unwrap_or_default());
+        if manifest.is_empty() && memory.marks.is_empty() {
+            return Ok(None);
+        }
+        Self::with(ctx, manifest, memory).map(Some)
+    }
+
+    /// The same, to mark something where nothing may be marked yet.
+    pub(super) fn open_or_new(ctx: &'a Context<'repo>) -> Result<Self> {
+        match Self::open(ctx)? {
+            Some(marks) => Ok(marks),
+            None => Self::with(ctx, Manifest::default(), Memory::read(&ctx.layout)?),
+        }
+    }
+
+    fn with(ctx: &'a Context<'repo>, manifest: Manifest, memory: Memory) -> Result<Self> {
+        Ok(Self {
+            ctx,
+            home: home()?,
+            manifest,
+            on_disk: memory.clone(),
+            memory,
+        })
+    }
+
+    /// The home that the marks were linked in, where it is another one than that of now.
+    pub(super) fn other_home(&self) -> Option<&RepoPath> {
+        let home = self.memory.home.as_ref();
+        home.filter(|home| !self.memory.marks.is_empty() && **home != bytes_of(&self.home))
+    }
+
+    /// Where the copy of a mark is.
+    pub(super) fn copy(&self, mark: &Mark) -> PathBuf {
+        mark.copy().below(self.ctx.repo.top())
+    }
+
+    /// What is remembered of a mark.
+    pub(super) fn remembered(&self, mark: &Mark) -> Option<&Remembered> {
+        self.memory.marks.get(mark.below_home())
+    }
+
+    /// Writes what is remembered, where that is not on the disk yet.
+    pub(super) fn save(&mut self) -> Result<()> {
+        if self.memory == self.on_disk {
+            return Ok(());
+        }
+        self.memory.home = Some(bytes_of(&self.home));
+        self.memory.write(&self.ctx.layout)?;
+        self.on_disk = self.memory.clone();
+        Ok(())
+    }
+
+    /// Remembers the copy of a mark as it is now.
+    pub(super) fn remember(&mut self, mark: &Mark, phase: Phase) -> Result<()> {
+        let copy = self.copy(mark);
+        let known = self.memory.marks.remove(mark.below_home());
+        let stamp = tree::stamp(&copy)?.unwrap_or_default();
+        let digest = match &known {
+            Some(known) if known.stamp == stamp => known.digest.clone(),
+            _ => Tree::of(&copy)?
+                .map(|tree| tree.digest())
+                .unwrap_or_default(),
+        };
+        let remembered = Remembered {
+            phase,
+            folder: mark.is_folder(),
+            target: bytes_of(&copy),
+            digest,
+            stamp,
+            mode: tree::mode(&copy)?.unwrap_or_default(),
+            replaced: known.as_ref().map_or(0, |known| known.replaced),
+            beside: known.and_then(|known| known.beside),
+        };
+        self.memory
+            .marks
+            .insert(mark.below_home().clone(), remembered);
+        Ok(())
+    }
+
+    /// Writes the list, where it has changed.
+    pub(super) fn write_manifest(&self) -> Result<()> {
+        let path = self.ctx.repo.top().join(MANIFEST);
+        let text = self.manifest.text();
+        match fs::read(&path)? {
+            Some(found) if found == text => Ok(()),
+            None if text.is_empty() => Ok(()),
+            _ => {
+                self.ctx.layout.create()?;
+                fs::write_atomic(&path, &text, Durable::Yes)
+            }
+        }
+    }
+
+    /// Looks at a mark; `tip` is the last commit.
+    pub(super) fn look(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Look> {
+        let live = self.live(mark);
+        let copy = self.copied(mark, tip)?;
+        let memory = self
+            .remembered(mark)
+            .map(|known| (known.phase, &*known.digest));
+        let cure = cure::decide(&live, &copy, memory);
+        Ok(Look { live, cure })
+    }
+
+    /// What stands at the live path of a mark.
+    pub(super) fn live(&self, mark: &Mark) -> Live {
+        let path = mark.live(&self.home);
+        if self.leads_inside(&path) {
+            // A link to the copy would stand in the place of the copy itself.
+            return Live::Odd;
+        }
+        let found = match fs::look(&path) {
+            Ok(Some(found)) => found,
+            Ok(None) => return Live::Nothing,
+            Err(_) => return Live::Odd,
+        };
+        if found.is_symlink() {
+            return self.link_at(mark, &path);
+        }
+        if !is_kind(mark, &found) {
+            return Live::Odd;
+        }
+        match Tree::of(&path) {
+            Ok(Some(tree)) => Live::Content(tree.digest()),
+            Ok(None) => Live::Nothing,
+            Err(_) => Live::Odd,
+        }
+    }
+
+    fn link_at(&self, mark: &Mark, path: &Path) -> Live {
+        let Some(target) = tree::target(path) else {
+            return Live::Odd;
+        };
+        let target = path.parent().unwrap_or(path).join(target);
+        let copy = self.copy(mark);
+        if target == copy || is_same(&target, &copy) {
+            return Live::Ours;
+        }
+        match self.remembered(mark) {
+            Some(known) if known.target == bytes_of(&target) => Live::Moved,
+            _ => Live::Foreign,
+        }
+    }
+
+    /// Is `path` in the repository, by way of a link above it?
+    pub(super) fn leads_inside(&self, path: &Path) -> bool {
+        let top = self.ctx.repo.top().canonicalize();
+        let folder = path
+            .ancestors()
+            .skip(1)
+            .find_map(|folder| folder.canonicalize().ok());
+        matches!((top, folder), (Ok(top), Some(folder)) if folder.starts_with(&top))
+    }
+
+    fn copied(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Copied> {
+        let copy = self.copy(mark);
+        let Some(found) = fs::look(&copy)? else {
+            let lost = match tip {
+                Some(tip) => self.ctx.repo.has_below(tip, &mark.copy())?,
+                None => false,
+            };
+            return Ok(if lost { Copied::Lost } else { Copied::Nothing });
+        };
+        if !is_kind(mark, &found) {
+            return Ok(Copied::Odd);
+        }
+        let stamp = tree::stamp(&copy)?.unwrap_or_default();
+        if let Some(known) = self.remembered(mark).filter(|known| known.stamp == stamp) {
+            return Ok(Copied::Content(known.digest.clone()));
+        }
+        Ok(match Tree::of(&copy) {
+            Ok(Some(tree)) => Copied::Content(tree.digest()),
+            Ok(None) => Copied::Nothing,
+            Err(_) => Copied::Odd,
+        })
+    }
+
+    /// Keeps a whole copy of what stands at `path`, which is about to give way; where it is kept.
+    ///
+    /// This is the one place where such things go.
+    pub(super) fn keep_aside(&self, mark: &Mark, path: &Path) -> Result<PathBuf> {
+        let Some(found) = Tree::of(path)? else {
+            return Ok(path.to_owned());
+        };
+        let kept = self.place_aside(mark)?;
+        found.copy(path, &kept)?;
+        Ok(kept)
+    }
+
+    /// A free place to keep something of a mark in, its folders made.
+    pub(super) fn place_aside(&self, mark: &Mark) -> Result<PathBuf> {
+        let rescued = self.ctx.layout.rescued();
+        let mut run = rescued.join(&self.ctx.run);
+        for number in 2.. {
+            if fs::look(&mark.copy().below(&run))?.is_none() {
+                break;
+            }
+            run = rescued.join(format!("{}-{number}", self.ctx.run));
+        }
+        let kept = mark.copy().below(&run);
+        if let Some(folder) = kept.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        // What is kept may be private, and the folders above it are not.
+        tree::set_mode(&rescued, 0o700)?;
+        Ok(kept)
+    }
+}
+
+/// What two looks of one run found: what is left is as the later one says.
+pub(super) fn merged(mut earlier: Vec<Finding>, later: Vec<Finding>) -> Vec<Finding> {
+    earlier.retain(|finding| finding.left.is_none());
+    earlier.extend(later);
+    earlier
+}
+
+/// The home of the user.
+fn home() -> Result<PathBuf> {
+    env::home().ok_or_else(|| {
+        Error::fatal("HOME is not set, so there is nowhere to look for marked files")
+    })
+}
+
+/// A path of the system as our own files have it.
+pub(super) fn bytes_of(path: &Path) -> RepoPath {
+    RepoPath::from_bytes(path.as_os_str().as_bytes())
+}
+
+/// Is it what the mark says, a folder or a file?
+fn is_kind(mark: &Mark, found: &std::fs::Metadata) -> bool {
+    if mark.is_folder() {
+        found.is_dir()
+    } else {
+        found.is_file()
+    }
+}
+
+/// Do both lead to the same thing?
+fn is_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Is it an end of the run, and not a trouble of one path?
+fn ends_the_run(error: &Error) -> bool {
+    error.kind() == Kind::Interrupted
+}
+
+/// A name for the files of a mark that is as good in every folder.
+fn short_name(mark: &Mark) -> String {
+    use sha2::{Digest as _, Sha256};
+    let digest = Sha256::digest(mark.below_home().as_bytes());
+    digest
+        .iter()
+        .take(12)
+        .fold(String::new(), |mut name, byte| {
+            use std::fmt::Write as _;
+            let _ = write!(name, "{byte:02x}");
+            name
+        })
+}

@@ -1,0 +1,135 @@
+//! Puts something in the place of a live path, and looks at what it displaced.
+//!
+//! Both trade places in one system call, so there is no moment without a file. What was displaced is
+//! compared with what was seen before: if somebody saved in that instant, the two are traded back.
+
+use super::{Marks, bytes_of};
+use crate::error::{Error, Result};
+use crate::model::mark::Mark;
+use crate::store::memory::{Beside, Ours};
+use crate::sys::tree::Tree;
+use crate::sys::{fs, swap};
+use std::path::{Path, PathBuf};
+
+/// How it came out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Placed {
+    /// It stands there.
+    Done,
+    /// Somebody saved meanwhile: what they saved stands there.
+    Saved,
+}
+
+impl Marks<'_, '_> {
+    /// Puts our link at the live path of `mark`, in the place of `before`, or where nothing stands.
+    pub(super) fn put_link(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
+        let live = mark.live(&self.home);
+        let target = self.copy(mark);
+        if before.is_none()
+            && let Some(folder) = live.parent()
+        {
+            fs::create_dir_all(folder)?;
+        }
+        let beside = self.announce(mark, &live, Ours::Link)?;
+        fs::symlink(&target, &beside)?;
+        let Some(before) = before else {
+            let free = swap::move_to_free(&beside, &live)?;
+            if !free {
+                fs::remove_file(&beside)?;
+            }
+            self.placed(mark, &live)?;
+            return Ok(if free { Placed::Done } else { Placed::Saved });
+        };
+        let placed = trade(&beside, &live, before);
+        match placed {
+            Ok(Placed::Done) => {
+                if !before.remove(&beside)? {
+                    // Written into by somebody who has the folder open.
+                    let name = beside.display();
+                    self.ctx.listener.warn(&format!(
+                        "files came into '{mark}' meanwhile; they are kept in '{name}'"
+                    ));
+                }
+            }
+            Ok(Placed::Saved) => fs::remove_file(&beside)?,
+            Err(error) => {
+                fs::remove_file(&beside)?;
+                self.placed(mark, &live)?;
+                return Err(if before.is_folder() {
+                    error.hint(
+                        "mark the files in it one by one where its file system cannot exchange",
+                    )
+                } else {
+                    error
+                });
+            }
+        }
+        self.placed(mark, &live)?;
+        placed
+    }
+
+    /// Puts a copy of what the repository has in the place of our link.
+    pub(super) fn put_content(&mut self, mark: &Mark) -> Result<Placed> {
+        let live = mark.live(&self.home);
+        let copy = self.copy(mark);
+        let Some(link) = Tree::of(&live)? else {
+            return Ok(Placed::Saved);
+        };
+        let Some(content) = Tree::of(&copy)? else {
+            let copy = copy.display();
+            return Err(Error::failed(format!("'{copy}' is not there")));
+        };
+        let beside = self.announce(mark, &live, Ours::Content)?;
+        let made = content.copy(&copy, &beside).and_then(|()| {
+            if Tree::of(&beside)?.as_ref() != Some(&content) {
+                return Ok(Placed::Saved);
+            }
+            match trade(&beside, &live, &link)? {
+                // Through the link, while it was copied.
+                Placed::Done if Tree::of(&copy)?.as_ref() != Some(&content) => {
+                    swap::exchange(&beside, &live)?;
+                    Ok(Placed::Saved)
+                }
+                placed => Ok(placed),
+            }
+        });
+        if matches!(made, Ok(Placed::Done)) {
+            fs::remove_file(&beside)?;
+        } else if let Some(left) = Tree::of(&beside)? {
+            left.remove(&beside)?;
+        }
+        self.placed(mark, &live)?;
+        made
+    }
+
+    /// Writes down what is about to stand beside `live`, before it does.
+    fn announce(&mut self, mark: &Mark, live: &Path, ours: Ours) -> Result<PathBuf> {
+        let beside = fs::beside(live);
+        if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+            known.beside = Some(Beside {
+                path: bytes_of(&beside),
+                ours,
+            });
+        }
+        self.save()?;
+        Ok(beside)
+    }
+
+    /// Nothing of ours stands beside `live` any more; the caller saves that with what comes next.
+    fn placed(&mut self, mark: &Mark, live: &Path) -> Result<()> {
+        if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+            known.beside = None;
+        }
+        live.parent().map_or(Ok(()), fs::sync_dir)
+    }
+}
+
+/// Lets the two trade places; back, where what comes out is not `before`.
+fn trade(new: &Path, live: &Path, before: &Tree) -> Result<Placed> {
+    swap::exchange(new, live)?;
+    if Tree::of(new)?.as_ref() == Some(before) {
+        return Ok(Placed::Done);
+    }
+    swap::exchange(new, live)?;
+    Ok(Placed::Saved)
+}

@@ -1,0 +1,412 @@
+//! Looks at every mark in every sync, and mends what is not as it should be.
+
+use super::join::Joined;
+use super::{Answer, Contact, Finding, Look, Marks, ends_the_run};
+use crate::error::{Error, Result};
+use crate::git::repo::Branch;
+use crate::model::cure::{Cure, Live, Phase, Trouble};
+use crate::model::entry::Oid;
+use crate::model::mark::Mark;
+use crate::ops::{Context, Done};
+use crate::sys::fs;
+use crate::sys::tree::{self, Node, Tree};
+
+/// A lost copy is restored, then looked at again.
+const LOOKS: u32 = 3;
+
+/// What is wished for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options<'a> {
+    /// Only look.
+    pub dry_run: bool,
+    /// Where somebody would be asked: the repository's copy.
+    pub yes: bool,
+    /// What an earlier look of the same run found: nobody is asked twice.
+    pub known: &'a [Finding],
+}
+
+/// What came of a look at all marks.
+#[derive(Debug, Default)]
+pub struct Reconciled {
+    /// The marks that were not as they should be.
+    pub findings: Vec<Finding>,
+    /// Was something changed that is to be committed?
+    pub dirty: bool,
+    /// Is there something that has to wait until the work tree is committed?
+    pub later: bool,
+}
+
+/// Looks at all marks, and mends them; call it with the lock held.
+pub(in crate::ops) fn reconcile(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    options: Options<'_>,
+) -> Result<Reconciled> {
+    let Some(mut marks) = Marks::open(ctx)? else {
+        return Ok(Reconciled::default());
+    };
+    if let Some(home) = marks.other_home() {
+        ctx.listener.warn(&format!(
+            "the marked files were linked in '{home}', and HOME is '{}': they are left alone",
+            marks.home.display()
+        ));
+        return Ok(Reconciled::default());
+    }
+    let mut run = Run {
+        marks: &mut marks,
+        branch,
+        options,
+        quit: false,
+        result: Reconciled::default(),
+    };
+    run.all()?;
+    Ok(run.result)
+}
+
+/// How one mark came out.
+enum End {
+    /// It was as it should be.
+    Fine,
+    /// It is now; something in the repository has changed with it, or not.
+    Mended(bool),
+    /// It is not.
+    Left(String),
+    /// It has to wait.
+    Later,
+    /// It has to be looked at again.
+    Again,
+}
+
+struct Run<'r, 'a, 'repo> {
+    marks: &'r mut Marks<'a, 'repo>,
+    branch: &'r Branch,
+    options: Options<'r>,
+    quit: bool,
+    result: Reconciled,
+}
+
+impl Run<'_, '_, '_> {
+    fn all(&mut self) -> Result<()> {
+        if !self.options.dry_run {
+            self.marks.recover()?;
+        }
+        self.drop_nested()?;
+        let tip = self.branch.tip.clone();
+        for mark in self.marks.known() {
+            let listed = self.marks.manifest.get(mark.below_home()).is_some();
+            self.one(&mark, listed, tip.as_ref())?;
+        }
+        if self.options.dry_run {
+            return Ok(());
+        }
+        if !self.result.dirty && !self.result.later && !self.marks.memory.marks.is_empty() {
+            self.marks.memory.tip = tip;
+        }
+        self.marks.save()
+    }
+
+    /// A mark in a marked folder is that folder's: a link in it would lead to itself.
+    fn drop_nested(&mut self) -> Result<()> {
+        let all: Vec<_> = self.marks.manifest.marks().cloned().collect();
+        let nested = |mark: &&Mark| self.marks.manifest.above(mark.below_home()).is_some();
+        let nested: Vec<_> = all.iter().filter(nested).cloned().collect();
+        for mark in &nested {
+            self.marks.manifest.remove(mark);
+            self.marks.memory.marks.remove(mark.below_home());
+        }
+        if !nested.is_empty() && !self.options.dry_run {
+            self.marks.write_manifest()?;
+            self.result.dirty = true;
+        }
+        Ok(())
+    }
+
+    fn one(&mut self, mark: &Mark, listed: bool, tip: Option<&Oid>) -> Result<()> {
+        for _ in 0..LOOKS {
+            let look = self.marks.look(mark, tip)?;
+            let cure = if listed { look.cure } else { over(&look) };
+            let end = if self.options.dry_run {
+                Ok(self.foresee(mark, cure))
+            } else {
+                match self.mend(mark, &look, cure) {
+                    Err(error) if ends_the_run(&error) => return Err(error),
+                    Err(error) => Ok(End::Left(in_one_line(&error))),
+                    end => end,
+                }
+            }?;
+            match end {
+                End::Again => continue,
+                End::Fine => {}
+                End::Later => self.result.later = true,
+                End::Mended(dirty) => {
+                    self.result.dirty |= dirty;
+                    self.found(mark, cure, None);
+                }
+                End::Left(why) => self.found(mark, cure, Some(why)),
+            }
+            return Ok(());
+        }
+        self.found(mark, Cure::Ask, Some("it changes all the time".to_owned()));
+        Ok(())
+    }
+
+    fn found(&mut self, mark: &Mark, cure: Cure, left: Option<String>) {
+        let finding = Finding {
+            mark: mark.clone(),
+            cure,
+            left,
+            replaced: self
+                .marks
+                .remembered(mark)
+                .map_or(0, |known| known.replaced),
+        };
+        if !self.options.dry_run && finding.left.is_none() {
+            self.marks.ctx.listener.done(&Done::Mended(&finding));
+        }
+        self.result.findings.push(finding);
+    }
+
+    /// What a run would do.
+    fn foresee(&self, mark: &Mark, cure: Cure) -> End {
+        match cure {
+            Cure::Fine => End::Fine,
+            Cure::Ask if !self.options.yes => End::Left(DIFFERS.to_owned()),
+            Cure::Report(trouble) => End::Left(self.words(mark, trouble)),
+            _ => End::Mended(false),
+        }
+    }
+
+    fn mend(&mut self, mark: &Mark, look: &Look, cure: Cure) -> Result<End> {
+        let live = mark.live(&self.marks.home);
+        match cure {
+            Cure::Fine => {
+                self.marks.remember(mark, Phase::Linked)?;
+                Ok(End::Fine)
+            }
+            Cure::Link | Cure::Repoint | Cure::Relink => self.link(mark, look),
+            Cure::Absorb => {
+                self.note_replaced(mark);
+                self.marks.absorb(mark, &live)?;
+                Ok(End::Mended(true))
+            }
+            Cure::Merge if mark.is_folder() => self.ask(mark, look),
+            Cure::Merge => {
+                self.note_replaced(mark);
+                Ok(match self.marks.join(mark, self.branch)? {
+                    Joined::Done => End::Mended(true),
+                    Joined::Later => End::Later,
+                })
+            }
+            Cure::Ask => self.ask(mark, look),
+            Cure::Restore => {
+                let Some(tip) = &self.branch.tip else {
+                    return Ok(End::Left("its copy is gone".to_owned()));
+                };
+                self.marks.restore(mark, tip)?;
+                Ok(End::Again)
+            }
+            Cure::Release => self.release(mark),
+            Cure::Forget => {
+                self.end(mark)?;
+                Ok(End::Mended(true))
+            }
+            Cure::Report(trouble) => Ok(End::Left(self.words(mark, trouble))),
+        }
+    }
+
+    /// Puts our link where it belongs, if what stands there is still what was looked at.
+    fn link(&mut self, mark: &Mark, look: &Look) -> Result<End> {
+        let live = mark.live(&self.marks.home);
+        let before = Tree::of(&live)?;
+        let same = match &look.live {
+            Live::Content(digest) => before.as_ref().map(Tree::digest).as_ref() == Some(digest),
+            Live::Nothing => before.is_none(),
+            _ => true,
+        };
+        if !same {
+            return Ok(End::Again);
+        }
+        if self.marks.remembered(mark).is_none() {
+            // Not linked yet: that it is missing must not look as if somebody had removed it.
+            self.marks.remember(mark, Phase::Adopting)?;
+        }
+        let dirty = match &before {
+            Some(before) => self.keep_mode(mark, before)?,
+            None => false,
+        };
+        if matches!(look.live, Live::Content(_)) {
+            self.note_replaced(mark);
+        }
+        if self.marks.put_link(mark, before.as_ref())? == super::place::Placed::Saved {
+            return Ok(End::Again);
+        }
+        self.marks.remember(mark, Phase::Linked)?;
+        self.marks.save()?;
+        Ok(End::Mended(dirty))
+    }
+
+    /// The permissions of what is replaced go over to the copy: a file that was private stays it.
+    fn keep_mode(&mut self, mark: &Mark, before: &Tree) -> Result<bool> {
+        let Some(Node::File(_, live)) = before.top() else {
+            return Ok(false);
+        };
+        let copy = self.marks.copy(mark);
+        let Some(found) = tree::mode(&copy)? else {
+            return Ok(false);
+        };
+        let known = self
+            .marks
+            .remembered(mark)
+            .filter(|known| known.phase == Phase::Linked);
+        let wanted = match known {
+            Some(known) if known.mode == *live => found,
+            Some(_) => *live,
+            None => found & (live | 0o700),
+        };
+        if wanted != found {
+            tree::set_mode(&copy, wanted)?;
+        }
+        Ok((wanted ^ found) & 0o100 != 0)
+    }
+
+    fn note_replaced(&mut self, mark: &Mark) {
+        if let Some(known) = self.marks.memory.marks.get_mut(mark.below_home())
+            && known.phase == Phase::Linked
+        {
+            known.replaced += 1;
+        }
+    }
+
+    /// Nobody knows what both started from: somebody has to say which one it shall be.
+    fn ask(&mut self, mark: &Mark, look: &Look) -> Result<End> {
+        let live = mark.live(&self.marks.home);
+        let copy = self.marks.copy(mark);
+        let answer = if self.options.yes {
+            Answer::Repo
+        } else if self.quit || self.was_left(mark) {
+            Answer::Skip
+        } else {
+            let text = text_of(&live)?.zip(text_of(&copy)?);
+            let mark = mark.clone();
+            let (live, copy) = (live.clone(), copy.clone());
+            self.marks.ctx.listener.meet(&Contact {
+                mark,
+                live,
+                copy,
+                text,
+            })?
+        };
+        match answer {
+            Answer::Quit => {
+                self.quit = true;
+                Ok(End::Left(DIFFERS.to_owned()))
+            }
+            Answer::Skip => Ok(End::Left(DIFFERS.to_owned())),
+            Answer::Repo => {
+                let kept = self.marks.keep_aside(mark, &live)?.display().to_string();
+                self.marks
+                    .ctx
+                    .listener
+                    .done(&Done::Aside { mark, kept: &kept });
+                self.link(mark, look)
+            }
+            Answer::Mine => {
+                let kept = self.marks.keep_aside(mark, &copy)?.display().to_string();
+                self.marks
+                    .ctx
+                    .listener
+                    .done(&Done::Aside { mark, kept: &kept });
+                if self.marks.remembered(mark).is_none() {
+                    self.marks.remember(mark, Phase::Adopting)?;
+                }
+                self.marks.absorb(mark, &live)?;
+                Ok(End::Mended(true))
+            }
+        }
+    }
+
+    fn was_left(&self, mark: &Mark) -> bool {
+        let left = |known: &&Finding| known.left.is_some() && known.mark == *mark;
+        self.options.known.iter().any(|known| left(&known))
+    }
+
+    /// The mark is over: the link becomes a file of its own, with what the copy had last.
+    fn release(&mut self, mark: &Mark) -> Result<End> {
+        if fs::look(&self.marks.copy(mark))?.is_none() {
+            let known = [self.branch.tip.clone(), self.marks.memory.tip.clone()];
+            let mut has = None;
+            for commit in known.into_iter().flatten() {
+                if self.marks.ctx.repo.has_below(&commit, &mark.copy())? {
+                    has = Some(commit);
+                    break;
+                }
+            }
+            let Some(commit) = has else {
+                return Ok(End::Left(
+                    "the link leads to a copy that is gone".to_owned(),
+                ));
+            };
+            self.marks.restore(mark, &commit)?;
+            self.marks.release(mark)?;
+            self.marks.remove_copy(mark)?;
+        } else {
+            self.marks.release(mark)?;
+        }
+        self.end(mark)?;
+        Ok(End::Mended(true))
+    }
+
+    /// Forgets a mark; where we had begun to take it out, its copy goes too.
+    fn end(&mut self, mark: &Mark) -> Result<()> {
+        let releasing = self
+            .marks
+            .remembered(mark)
+            .is_some_and(|known| known.phase == Phase::Releasing);
+        if releasing {
+            self.marks.manifest.remove(mark);
+            self.marks.write_manifest()?;
+            self.marks.remove_copy(mark)?;
+        }
+        self.marks.forget(mark)
+    }
+
+    fn words(&self, mark: &Mark, trouble: Trouble) -> String {
+        let live = mark.live(&self.marks.home);
+        match trouble {
+            Trouble::Removed => "the link was removed here".to_owned(),
+            Trouble::Elsewhere => match tree::target(&live) {
+                Some(target) => format!("a link to '{}' stands there", target.display()),
+                None => "a link to elsewhere stands there".to_owned(),
+            },
+            Trouble::Odd => "what stands there cannot be synced".to_owned(),
+            Trouble::OddCopy => "what the repository has there cannot be linked to".to_owned(),
+        }
+    }
+}
+
+/// Why a file is skipped at first contact.
+const DIFFERS: &str = "it differs from the copy in the repository";
+
+/// The mark was taken out of the list, here or elsewhere.
+fn over(look: &Look) -> Cure {
+    match look.live {
+        Live::Ours | Live::Moved => Cure::Release,
+        _ => Cure::Forget,
+    }
+}
+
+/// The content of a file as text; `None` where it is none, or too much to be shown.
+fn text_of(path: &std::path::Path) -> Result<Option<String>> {
+    let small = fs::look(path)?.is_some_and(|found| found.is_file() && found.len() < 1 << 20);
+    if !small {
+        return Ok(None);
+    }
+    let text = fs::read_text(path)?;
+    Ok(text.filter(|text| !text.contains('\0')))
+}
+
+fn in_one_line(error: &Error) -> String {
+    let mut all = vec![error.to_string()];
+    all.extend(error.causes());
+    all.join(": ")
+}

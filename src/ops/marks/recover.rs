@@ -1,0 +1,125 @@
+//! Cleans up beside the live paths after a run that died.
+
+use super::absorb::clear;
+use super::{Marks, short_name};
+use crate::error::Result;
+use crate::model::cure::Live;
+use crate::model::mark::Mark;
+use crate::store::memory::Ours;
+use crate::sys::tree::{self, Tree};
+use crate::sys::{fs, swap};
+use std::collections::BTreeSet;
+use std::path::Path;
+
+impl Marks<'_, '_> {
+    /// Takes away what a run that died has left, and puts back what it had in its hands.
+    pub(super) fn recover(&mut self) -> Result<()> {
+        let marks = self.known();
+        for mark in &marks {
+            let beside = self.remembered(mark).and_then(|known| known.beside.clone());
+            if let Some(beside) = beside {
+                let path = beside.path.below(Path::new("/"));
+                self.settle(mark, &path, beside.ours)?;
+                if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+                    known.beside = None;
+                }
+            }
+        }
+        self.empty_stage(&marks)?;
+        self.save()
+    }
+
+    /// Every mark that is listed or remembered.
+    pub(super) fn known(&self) -> Vec<Mark> {
+        let forgotten = self.memory.marks.iter();
+        let forgotten = forgotten.filter_map(|(path, known)| {
+            let listed = self.manifest.get(path).is_some();
+            (!listed).then(|| Mark::new(path.as_bytes(), known.folder))?
+        });
+        let listed = self.manifest.marks().cloned();
+        listed.chain(forgotten).collect()
+    }
+
+    fn settle(&self, mark: &Mark, beside: &Path, ours: Ours) -> Result<()> {
+        let Some(found) = Tree::of(beside)? else {
+            return Ok(());
+        };
+        let is_link = tree::target(beside).is_some();
+        match ours {
+            // They have not traded, or our link is what was displaced.
+            Ours::Link if is_link && self.is_link_of_ours(mark, beside) => fs::remove_file(beside),
+            Ours::Content if is_link => fs::remove_file(beside),
+            // A copy that was not finished, or has not got its place: the other one is there.
+            Ours::Content => found.remove(beside).map(drop),
+            Ours::Link => self.settle_displaced(mark, beside, &found),
+        }
+    }
+
+    fn is_link_of_ours(&self, mark: &Mark, link: &Path) -> bool {
+        tree::target(link).as_deref() == Some(&*self.copy(mark))
+    }
+
+    /// What stood at the live path: gone if it is known, else back to where it was.
+    fn settle_displaced(&self, mark: &Mark, beside: &Path, found: &Tree) -> Result<()> {
+        let copy = Tree::of(&self.copy(mark))?.map(|tree| tree.digest());
+        let digest = found.digest();
+        let known = copy.as_ref() == Some(&digest)
+            || self
+                .remembered(mark)
+                .is_some_and(|known| known.digest == digest)
+            // With --follow: what it led to is where it was.
+            || tree::target(beside).is_some();
+        let live = mark.live(&self.home);
+        let linked = self.live(mark) == Live::Ours;
+        if known && linked {
+            return found.remove(beside).map(drop);
+        }
+        if linked {
+            swap::exchange(beside, &live)?;
+            return fs::remove_file(beside);
+        }
+        let kept = self.place_aside(mark)?;
+        found.copy(beside, &kept)?;
+        found.remove(beside)?;
+        self.tell_kept(mark, &kept);
+        Ok(())
+    }
+
+    fn tell_kept(&self, mark: &Mark, kept: &Path) {
+        let kept = kept.display();
+        self.ctx.listener.warn(&format!(
+            "another version of '{mark}' was found after a crash and kept as '{kept}'"
+        ));
+    }
+
+    /// Copies that were being made, and those that they displaced.
+    fn empty_stage(&self, marks: &[Mark]) -> Result<()> {
+        let folder = self.ctx.layout.adopting();
+        if fs::look(&folder)?.is_none() {
+            return Ok(());
+        }
+        for mark in marks {
+            let staged = folder.join(short_name(mark));
+            clear(&staged.with_extension("part"))?;
+            let Some(found) = Tree::of(&staged)? else {
+                continue;
+            };
+            let live = mark.live(&self.home);
+            let elsewhere = [Tree::of(&live)?, Tree::of(&self.copy(mark))?];
+            let mut known: BTreeSet<_> = elsewhere
+                .into_iter()
+                .flatten()
+                .map(|tree| tree.digest())
+                .collect();
+            known.extend(self.remembered(mark).map(|known| known.digest.clone()));
+            if !known.contains(&found.digest()) || found.is_folder() {
+                let kept = self.place_aside(mark)?;
+                fs::rename(&staged, &kept)?;
+                self.tell_kept(mark, &kept);
+            }
+            clear(&staged)?;
+        }
+        self.tidy();
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! Makes a live path a file of its own again.
+
+use super::Marks;
+use super::place::Placed;
+use crate::error::{Error, Result};
+use crate::model::cure::Live;
+use crate::model::mark::{COPIES, MANIFEST, Manifest, Mark};
+use crate::model::path::RepoPath;
+use crate::ops::Context;
+use crate::ops::publish::Publication;
+use crate::store::memory::Remembered;
+use crate::sys::fs;
+
+/// A file that is written through its link all the time cannot be had without its writer.
+const TRIES: u32 = 3;
+
+impl Marks<'_, '_> {
+    /// Puts a copy in the place of our link; what is no link of ours is left as it is, and `false`.
+    pub(super) fn release(&mut self, mark: &Mark) -> Result<bool> {
+        for _ in 0..TRIES {
+            if !matches!(self.live(mark), Live::Ours | Live::Moved) {
+                return Ok(false);
+            }
+            if self.put_content(mark)? == Placed::Done {
+                self.save()?;
+                return Ok(true);
+            }
+        }
+        Err(Error::blocked(format!("'{mark}' is being written")))
+    }
+
+    /// Takes a mark out of the list and out of what is remembered.
+    pub(super) fn forget(&mut self, mark: &Mark) -> Result<()> {
+        if self.manifest.remove(mark) {
+            self.write_manifest()?;
+        }
+        self.memory.marks.remove(mark.below_home());
+        self.save()
+    }
+
+    /// Removes the copy of a mark, unless it is in no commit and not here either.
+    pub(super) fn remove_copy(&self, mark: &Mark) -> Result<()> {
+        let top = self.ctx.repo.top();
+        let copy = self.copy(mark);
+        let Some(found) = crate::sys::tree::Tree::of(&copy)? else {
+            return Ok(());
+        };
+        found.remove(&copy)?;
+        if let Some(folder) = copy.parent() {
+            fs::remove_empty_parents(folder, top);
+        }
+        Ok(())
+    }
+}
+
+/// Before a publication takes copies away, the live paths that lead to them become files of their own:
+/// a link to nothing would be left there else, until somebody looks.
+///
+/// If the publication does not get through, they are the same as their copies, and are linked again.
+pub(in crate::ops) fn before_publication(
+    ctx: &Context<'_>,
+    publication: &Publication<'_>,
+) -> Result<()> {
+    let copies = format!("{COPIES}/");
+    let is_copy = |path: &RepoPath| path.as_bytes().starts_with(copies.as_bytes());
+    let gone: Vec<_> = publication
+        .changes
+        .iter()
+        .filter(|change| change.new.is_none() && is_copy(&change.path))
+        .map(|change| &change.path)
+        .collect();
+    let listed = publication
+        .changes
+        .iter()
+        .any(|change| change.path.as_bytes() == MANIFEST.as_bytes());
+    if gone.is_empty() && !listed {
+        return Ok(());
+    }
+    let Some(mut marks) = Marks::open(ctx)? else {
+        return Ok(());
+    };
+    if marks.other_home().is_some() {
+        return Ok(());
+    }
+    let list = ctx.repo.file(publication.live_tree, MANIFEST)?;
+    let list = Manifest::parse(&list.unwrap_or_default());
+    for mark in marks.known() {
+        let copy = mark.copy();
+        let loses = gone
+            .iter()
+            .any(|path| **path == copy || copy.is_above(path));
+        let over = list.get(mark.below_home()).is_none()
+            || (loses && !ctx.repo.has_below(publication.live_tree, &copy)?);
+        let known: Option<&Remembered> = marks.remembered(&mark);
+        if over && known.is_some() && fs::look(&marks.copy(&mark))?.is_some() {
+            marks.release(&mark)?;
+        }
+    }
+    Ok(())
+}

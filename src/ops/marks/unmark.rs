@@ -1,0 +1,149 @@
+//! Unmarks paths: they become files of their own again, and their copies leave the repository.
+
+use super::Marks;
+use super::mark::{other_home, subject};
+use crate::error::{Error, Result};
+use crate::model::cure::{Live, Phase};
+use crate::model::mark::Mark;
+use crate::ops::guard::Ready;
+use crate::ops::held::Holding;
+use crate::ops::sync::{self, with_lock};
+use crate::ops::{Context, Done, guard};
+use crate::sys::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How paths are unmarked.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The paths, absolute; they need not be there.
+    pub paths: Vec<PathBuf>,
+    /// How long to wait for another run.
+    pub wait: Duration,
+}
+
+/// What was unmarked.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// The former marks, and whether a file of its own stands there now.
+    pub unmarked: Vec<(Mark, bool)>,
+    /// Files that were committed.
+    pub committed: usize,
+    /// Is there somewhere to send it?
+    pub has_remote: bool,
+}
+
+/// Unmarks `options.paths`.
+pub fn unmark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
+    guard::check(ctx)?;
+    let run = sync::Options {
+        wait: options.wait,
+        ..sync::Options::default()
+    };
+    with_lock(ctx, &run, |ready| release_all(ctx, &ready, &options.paths))
+}
+
+fn release_all(ctx: &Context<'_>, ready: &Ready, paths: &[PathBuf]) -> Result<Outcome> {
+    let mut marks = Marks::open_or_new(ctx)?;
+    if let Some(home) = marks.other_home() {
+        return Err(other_home(&marks, &home.clone()));
+    }
+    marks.recover()?;
+    let held = Holding::load(ctx, &ready.branch.name)?.set;
+    let mut wanted = Vec::new();
+    for path in paths {
+        let mark = marks.marked(path)?;
+        let copy = mark.copy();
+        if let Some(held) = held.iter().find(|held| held.path.overlaps(&copy)) {
+            return Err(Error::blocked(format!("'{}' is held", held.path))
+                .hint(format!("git sync --resolve {}   decides first", held.path))
+                .hint("nothing was changed"));
+        }
+        if !wanted.contains(&mark) {
+            wanted.push(mark);
+        }
+    }
+    let mut outcome = Outcome {
+        has_remote: ready.upstream.is_some(),
+        ..Outcome::default()
+    };
+    for mark in &wanted {
+        let there = marks.unmark(mark, ready)?;
+        outcome.unmarked.push((mark.clone(), there));
+    }
+    let subject = subject("unmark", &wanted);
+    outcome.committed = marks.commit(ready, &wanted, &subject)?.changes.len();
+    Ok(outcome)
+}
+
+/// Makes every linked path of this machine a file of its own; list and copies stay as they are. The
+/// paths that were linked.
+pub(in crate::ops) fn unlink_all(ctx: &Context<'_>) -> Result<Vec<Mark>> {
+    let Some(mut marks) = Marks::open(ctx)? else {
+        return Ok(Vec::new());
+    };
+    if let Some(home) = marks.other_home() {
+        return Err(other_home(&marks, &home.clone()));
+    }
+    marks.recover()?;
+    let mut unlinked = Vec::new();
+    for mark in marks.known() {
+        let linked = matches!(marks.live(&mark), Live::Ours | Live::Moved);
+        if linked && marks.remembered(&mark).is_none() {
+            marks.remember(&mark, Phase::Linked)?;
+        }
+        if linked && fs::look(&marks.copy(&mark))?.is_some() && marks.release(&mark)? {
+            unlinked.push(mark);
+        }
+    }
+    Ok(unlinked)
+}
+
+impl Marks<'_, '_> {
+    /// The mark of a path that was typed.
+    fn marked(&self, typed: &Path) -> Result<Mark> {
+        let shown = typed.display();
+        let not = || {
+            Error::blocked(format!("'{shown}' is not marked"))
+                .hint("git sync --list-marked   shows what is")
+                .hint("nothing was changed")
+        };
+        let path = self.below_home(typed).ok_or_else(not)?;
+        if let Some(mark) = self.manifest.get(&path) {
+            return Ok(mark.clone());
+        }
+        if let Some(folder) = self.manifest.above(&path) {
+            return Err(Error::blocked(format!(
+                "'{shown}' is in '{folder}', which is marked as a whole"
+            ))
+            .hint(format!("git sync --unmark {folder}   unmarks all of it"))
+            .hint("nothing was changed"));
+        }
+        Err(not())
+    }
+
+    /// Unmarks one; is there a file of its own now?
+    fn unmark(&mut self, mark: &Mark, ready: &Ready) -> Result<bool> {
+        let live = mark.live(&self.home);
+        let linked = matches!(self.live(mark), Live::Ours | Live::Moved);
+        if linked
+            && fs::look(&self.copy(mark))?.is_none()
+            && let Some(tip) = &ready.branch.tip
+            && self.ctx.repo.has_below(tip, &mark.copy())?
+        {
+            self.restore(mark, tip)?;
+        }
+        self.remember(mark, Phase::Releasing)?;
+        self.save()?;
+        let released = self.release(mark)?;
+        if released {
+            self.ctx.listener.done(&Done::Released(mark));
+        }
+        self.manifest.remove(mark);
+        self.write_manifest()?;
+        self.remove_copy(mark)?;
+        self.forget(mark)?;
+        self.ctx.listener.done(&Done::CopyRemoved(mark));
+        Ok(fs::look(&live)?.is_some())
+    }
+}

@@ -1,0 +1,342 @@
+//! Marked files in words, for people and for programs.
+
+use super::json::{self, SCHEMA};
+use super::sync::{count, line};
+use super::{Ui, diff, style};
+use crate::error::Result;
+use crate::model::cure::{Cure, Trouble};
+use crate::model::mark::Mark;
+use crate::model::state::State;
+use crate::ops::Done;
+use crate::ops::marks::list::{Link, Standing};
+use crate::ops::marks::{Answer, Contact, Finding, mark, unmark};
+use crate::sys::terminal;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+
+/// The lines for a step.
+pub(super) fn step(step: &Done<'_>) -> Option<String> {
+    Some(match step {
+        Done::Marked(mark) => {
+            let to = mark.copy();
+            let copied = line("copy", &format!("{mark} -> {to}"));
+            format!("{copied}\n{}", line("link", &mark.to_string()))
+        }
+        Done::Released(mark) => {
+            let what = if mark.is_folder() { "folder" } else { "file" };
+            line("restore", &format!("{mark} is a normal {what} again"))
+        }
+        Done::CopyRemoved(mark) => line("remove", &mark.copy().to_string()),
+        Done::Mended(finding) => mended(finding),
+        Done::Aside { mark, kept } => line("keep", &format!("{mark} as it was: {kept}")),
+        _ => return None,
+    })
+}
+
+fn mended(finding: &Finding) -> String {
+    let mark = &finding.mark;
+    match finding.cure {
+        Cure::Link => line("link", &mark.to_string()),
+        Cure::Absorb => line("absorb", &format!("{mark} (the link was replaced)")),
+        Cure::Merge => line(
+            "join",
+            &format!("{mark} (changed here and in the repository)"),
+        ),
+        Cure::Release => line("restore", &format!("{mark} is not marked any more")),
+        Cure::Forget => line("forget", &format!("{mark} is not marked any more")),
+        _ => line("relink", &mark.to_string()),
+    }
+}
+
+/// What a run would do about marks.
+pub(super) fn foreseen(findings: &[Finding]) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        let told = match &finding.left {
+            Some(why) => line("skip", &format!("{} ({why})", finding.mark)),
+            None => mended(finding),
+        };
+        let _ = writeln!(text, "{told}");
+    }
+    text
+}
+
+/// The marks that are not as they should be, and what can be done about each.
+pub(super) fn left(ui: &Ui, findings: &[Finding]) {
+    let mut hints = Vec::new();
+    for finding in findings {
+        let Some(why) = &finding.left else {
+            continue;
+        };
+        let mark = &finding.mark;
+        ui.complain(&format!(
+            "{} skipped '{mark}': {}",
+            style::warning("warning:"),
+            super::report::printable(why)
+        ));
+        hints.push(match finding.cure {
+            Cure::Ask | Cure::Merge => {
+                "git sync --yes   takes the repository's copies, and keeps what is here aside"
+                    .to_owned()
+            }
+            Cure::Report(Trouble::Removed) => {
+                format!("git sync mark {mark}   links it again, 'git sync unmark {mark}' ends it")
+            }
+            Cure::Report(Trouble::Elsewhere) => "move the link away, or unmark the path".to_owned(),
+            _ => continue,
+        });
+    }
+    hints.dedup();
+    for hint in hints {
+        ui.hint(&hint);
+    }
+}
+
+/// Asks what a file shall be that differs from the copy at first contact.
+pub(super) fn meet(ui: &Ui, contact: &Contact) -> Result<Answer> {
+    ui.complain(&format!(
+        "  {}   differs from the copy in the repository",
+        contact.mark
+    ));
+    loop {
+        let question = "  [d]iff, use [r]epo copy, keep [m]ine, [s]kip, [q]uit? ";
+        let answer = terminal::ask(question)?.map(|answer| answer.to_lowercase());
+        match answer.as_deref() {
+            Some("d" | "diff") => ui.complain(difference(contact).trim_end()),
+            Some("r" | "repo") => return Ok(Answer::Repo),
+            Some("m" | "mine") => return Ok(Answer::Mine),
+            Some("s" | "skip") => return Ok(Answer::Skip),
+            Some("q" | "quit") | None => return Ok(Answer::Quit),
+            Some(_) => {}
+        }
+    }
+}
+
+/// From what is here to what the repository has.
+fn difference(contact: &Contact) -> String {
+    let mut text = String::new();
+    match &contact.text {
+        Some((live, copy)) if live == copy => text.push_str("only the mode differs"),
+        Some((live, copy)) => diff::hunks(&mut text, live, copy),
+        None => {
+            let _ = write!(
+                text,
+                "no text to compare: see '{}' and '{}'",
+                contact.live.display(),
+                contact.copy.display()
+            );
+        }
+    }
+    text
+}
+
+/// Says what was marked.
+pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
+    for (path, mark) in &outcome.already {
+        let path = path.display();
+        ui.talk(&if mark.is_folder() {
+            format!("  '{path}' is synced already, by {mark}")
+        } else {
+            format!("  '{path}' is marked already")
+        });
+    }
+    for skipped in &outcome.skipped {
+        ui.complain(&format!(
+            "{} skipped '{}': {}",
+            style::warning("warning:"),
+            skipped.path,
+            skipped.why
+        ));
+    }
+    if outcome.ignored > 0 {
+        let files = count(outcome.ignored, "file");
+        ui.talk(&format!("  {files} in it stay here, by your ignore rules"));
+    }
+    left(ui, &outcome.findings);
+    let mended = outcome.findings.iter().filter(|f| f.left.is_none()).count();
+    let text = match (outcome.marked.len(), mended) {
+        (0, 0) if outcome.is_left() => return,
+        (0, 0) => format!("{} Nothing to do\n", style::icon(State::Synced)),
+        (0, mended) => format!(
+            "{} {mended} mended{}\n",
+            ok(),
+            sending(outcome.committed, outcome.has_remote)
+        ),
+        (marked, _) => format!(
+            "{} {marked} marked{}\n",
+            ok(),
+            sending(outcome.committed, outcome.has_remote)
+        ),
+    };
+    ui.answer(&text);
+    send_hint(ui, outcome.committed, outcome.has_remote);
+}
+
+fn ok() -> String {
+    style::icon(State::Synced)
+}
+
+fn sending(committed: usize, has_remote: bool) -> &'static str {
+    match (committed, has_remote) {
+        (0, _) => "",
+        (_, true) => ", not pushed yet",
+        (_, false) => ", committed here (no remote)",
+    }
+}
+
+fn send_hint(ui: &Ui, committed: usize, has_remote: bool) {
+    if committed > 0 && has_remote {
+        ui.hint("git sync   sends it now");
+    }
+}
+
+/// Says what was unmarked.
+pub fn unmarked(ui: &Ui, outcome: &unmark::Outcome) {
+    for (mark, there) in &outcome.unmarked {
+        if !there {
+            ui.talk(&format!(
+                "  nothing stands at {mark}; what it was is in the history"
+            ));
+        }
+    }
+    let number = outcome.unmarked.len();
+    let others = if outcome.has_remote {
+        ". Other machines keep their file at their next sync"
+    } else {
+        ""
+    };
+    ui.answer(&format!("{} {number} unmarked{others}\n", ok()));
+    send_hint(ui, outcome.committed, outcome.has_remote);
+}
+
+/// The list: one mark a line; with `nul` as they are, and each ended by NUL.
+pub fn list(standings: &[Standing], nul: bool) -> Vec<u8> {
+    let mut out = Vec::new();
+    for standing in standings {
+        if nul {
+            out.extend_from_slice(&standing.mark.spelled());
+            out.push(0);
+            continue;
+        }
+        let trouble =
+            words(standing.link).map_or_else(String::new, |words| format!("   ! {words}"));
+        out.extend_from_slice(format!("{}{trouble}\n", standing.mark).as_bytes());
+    }
+    out
+}
+
+/// What is the matter with a link.
+pub(super) fn words(link: Link) -> Option<&'static str> {
+    match link {
+        Link::Ok => None,
+        Link::Missing => Some("nothing stands there"),
+        Link::Replaced => Some("link was replaced by a file"),
+        Link::Elsewhere => Some("something else stands there"),
+        Link::Skipped => Some("differs from the copy in the repository"),
+    }
+}
+
+/// The list for programs.
+pub fn object(standings: &[Standing]) -> Value {
+    json!({ "schema": SCHEMA, "marked": standing(standings) })
+}
+
+/// Each mark as it stands.
+pub(super) fn standing(standings: &[Standing]) -> Value {
+    let one = |standing: &Standing| {
+        json!({
+            "path": json::bytes(&standing.mark.spelled()),
+            "store": json::path(&standing.mark.copy()),
+            "kind": kind(&standing.mark),
+            "link": standing.link.word(),
+            "replaced": standing.replaced,
+        })
+    };
+    standings.iter().map(one).collect()
+}
+
+fn kind(mark: &Mark) -> &'static str {
+    if mark.is_folder() { "folder" } else { "file" }
+}
+
+/// The marks that were not as they should be, for programs.
+pub(super) fn findings(findings: &[Finding]) -> Value {
+    let one = |finding: &Finding| {
+        json!({
+            "path": json::bytes(&finding.mark.spelled()),
+            "store": json::path(&finding.mark.copy()),
+            "action": action(finding.cure),
+            "left": finding.left,
+        })
+    };
+    findings.iter().map(one).collect()
+}
+
+fn action(cure: Cure) -> &'static str {
+    match cure {
+        Cure::Fine => "none",
+        Cure::Link => "link",
+        Cure::Relink | Cure::Repoint => "relink",
+        Cure::Absorb => "absorb",
+        Cure::Merge => "merge",
+        Cure::Ask => "ask",
+        Cure::Restore => "restore",
+        Cure::Release => "release",
+        Cure::Forget => "forget",
+        Cure::Report(_) => "report",
+    }
+}
+
+/// What was marked, for programs.
+pub fn marked_object(outcome: &mark::Outcome, exit: u8) -> Value {
+    let marks: Vec<_> = outcome.marked.iter().map(named).collect();
+    let already: Vec<_> = outcome
+        .already
+        .iter()
+        .map(|(path, mark)| json!({ "path": json::file(path), "mark": named(mark) }))
+        .collect();
+    let skipped: Vec<_> = outcome
+        .skipped
+        .iter()
+        .map(|skipped| json!({ "path": json::path(&skipped.path), "why": skipped.why }))
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "marked": marks,
+        "already": already,
+        "marks": findings(&outcome.findings),
+        "skipped": skipped,
+        "ignored": outcome.ignored,
+        "committed": outcome.committed,
+        "exit": exit,
+        "error": Value::Null,
+    })
+}
+
+/// What was unmarked, for programs.
+pub fn unmarked_object(outcome: &unmark::Outcome, exit: u8) -> Value {
+    let marks: Vec<_> = outcome
+        .unmarked
+        .iter()
+        .map(|(mark, there)| {
+            let mut mark = named(mark);
+            mark["there"] = json!(there);
+            mark
+        })
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "unmarked": marks,
+        "committed": outcome.committed,
+        "exit": exit,
+        "error": Value::Null,
+    })
+}
+
+fn named(mark: &Mark) -> Value {
+    json!({
+        "path": json::bytes(&mark.spelled()),
+        "store": json::path(&mark.copy()),
+        "kind": kind(mark),
+    })
+}

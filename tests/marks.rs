@@ -1,0 +1,431 @@
+//! `--mark`, `--unmark`, `--list-marked`: paths outside of the repository, adopted and given back.
+
+use crate::support::{Machine, Sandbox};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+
+/// Expects our link to the copy at a path of the home.
+#[track_caller]
+pub(crate) fn is_linked(machine: &Machine, path: &str) {
+    let target = machine.path("external").join(path);
+    let live = format!("../{path}");
+    machine.links(&live, target.to_str().unwrap());
+    assert!(machine.path(&live).exists(), "{path} leads nowhere");
+}
+
+/// Expects a file or folder of its own at a path of the home.
+#[track_caller]
+pub(crate) fn is_real(machine: &Machine, path: &str) {
+    let found = machine.home().join(path).symlink_metadata();
+    let found = found.unwrap_or_else(|_| panic!("{path} is not there\n{}", machine.scenery()));
+    assert!(!found.is_symlink(), "{path} is a link");
+}
+
+/// Expects nothing of ours beside a path, nor in our folders.
+#[track_caller]
+pub(crate) fn nothing_beside(machine: &Machine, folder: &str) {
+    let names = fs::read_dir(machine.home().join(folder)).unwrap();
+    let left: Vec<_> = names
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name.as_bytes().starts_with(b".git-sync-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+    machine.lacks(".git/sync/adopting");
+}
+
+#[test]
+fn a_file_is_adopted_linked_committed_and_sent() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../.config/app/config", "theme = dark\n");
+    laptop.chmod("../.config/app/config", 0o600);
+    laptop.write("zshrc", "not part of it\n");
+
+    let output = laptop.sync(["--mark", "../.config/app/config"]).succeeds();
+    output
+        .tells("copy     ~/.config/app/config -> external/.config/app/config")
+        .tells("link     ~/.config/app/config")
+        .says("1 marked, not pushed yet");
+
+    is_linked(&laptop, ".config/app/config");
+    laptop
+        .has("../.config/app/config", "theme = dark\n")
+        .has(".sync/marked-files.txt", "~/.config/app/config\n");
+    assert_eq!(laptop.mode("external/.config/app/config"), 0o600);
+    assert_eq!(
+        laptop.git(["log", "-1", "--format=%s"]),
+        "mark ~/.config/app/config"
+    );
+    assert_eq!(laptop.git(["status", "--porcelain"]), " M zshrc");
+    nothing_beside(&laptop, ".config/app");
+
+    laptop.sync([]).succeeds();
+    laptop.is_in_sync_with(&remote);
+    server
+        .sync([])
+        .succeeds()
+        .tells("link     ~/.config/app/config");
+    is_linked(&server, ".config/app/config");
+    server.has("../.config/app/config", "theme = dark\n");
+    server.sync([]).succeeds().does_not_tell("link");
+}
+
+#[test]
+fn what_is_staged_besides_stays_staged() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("zshrc", "staged\n").write("../.toolrc", "1\n");
+    laptop.git(["add", "zshrc"]);
+    laptop.sync(["mark", "../.toolrc"]).succeeds();
+    assert_eq!(laptop.git(["status", "--porcelain"]), "M  zshrc");
+}
+
+#[test]
+fn a_folder_is_adopted_with_all_that_is_in_it() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("../.tool/settings.json", "{}\n")
+        .write("../.tool/bin/run", "#!/bin/sh\n")
+        .write("../.tool/deep/er/file", "x\n");
+    laptop.chmod("../.tool/bin/run", 0o755);
+    laptop.link("../.tool/current", "deep/er");
+
+    laptop.sync(["--mark", "../.tool/"]).succeeds();
+
+    is_linked(&laptop, ".tool");
+    laptop.has(".sync/marked-files.txt", "~/.tool/\n");
+    laptop.has("../.tool/deep/er/file", "x\n");
+    laptop.links("external/.tool/current", "deep/er");
+    assert_eq!(laptop.mode("../.tool/bin/run"), 0o755);
+    nothing_beside(&laptop, ".");
+    laptop.write("../.tool/new", "picked up\n");
+    laptop.sync([]).succeeds();
+    laptop.is_in_sync_with(&remote);
+    server.sync([]).succeeds();
+    is_linked(&server, ".tool");
+    server
+        .has("../.tool/new", "picked up\n")
+        .has("../.tool/current/file", "x\n");
+    assert_eq!(server.mode("../.tool/bin/run"), 0o755);
+}
+
+#[test]
+fn a_mark_is_taken_back_and_every_machine_keeps_its_file() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("../.toolrc", "1\n")
+        .write("../.tool/a", "a\n")
+        .write("../.tool/b", "b\n");
+    laptop.sync(["mark", "../.toolrc", "../.tool"]).succeeds();
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    is_linked(&server, ".toolrc");
+
+    laptop
+        .sync(["--unmark", "../.toolrc", "../.tool"])
+        .succeeds()
+        .tells("restore  ~/.toolrc is a normal file again")
+        .tells("remove   external/.toolrc")
+        .says("2 unmarked");
+
+    for machine in [&laptop, &server] {
+        machine.sync([]).succeeds();
+        for path in [".toolrc", ".tool"] {
+            is_real(machine, path);
+        }
+        machine
+            .has("../.toolrc", "1\n")
+            .has("../.tool/a", "a\n")
+            .has("../.tool/b", "b\n")
+            .lacks("external")
+            .is_in_sync_with(&remote);
+        assert_eq!(machine.sync(["list"]).succeeds().stdout(), "");
+        nothing_beside(machine, ".");
+        machine.sync([]).succeeds().does_not_tell("forget");
+    }
+}
+
+#[test]
+fn a_path_is_found_however_it_is_typed() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    for name in ["a", "b", "c", "d", "e/f", "g"] {
+        laptop.write(format!("../{name}"), name);
+    }
+    laptop.link("../way", "e");
+    let absolute = laptop.home().join("a");
+    laptop.sync(["mark", absolute.to_str().unwrap()]).succeeds();
+    laptop
+        .at_home()
+        .sync(["mark", "-C", "configs", "~/b"])
+        .succeeds();
+    laptop.at("vim").sync(["mark", "../../c"]).succeeds();
+    laptop.sync(["mark", "../way/../d"]).succeeds();
+    laptop.sync(["mark", "../way/f"]).succeeds();
+    laptop.sync(["-C", "..", "mark", "./g"]).exits(128);
+    let list = laptop.sync(["--list-marked"]).succeeds().stdout();
+    assert_eq!(list, "~/a\n~/b\n~/c\n~/d\n~/way/f\n");
+    laptop.links("../e/f", laptop.path("external/way/f").to_str().unwrap());
+}
+
+#[test]
+fn marking_twice_is_a_success_and_says_so() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../.tool/a", "a\n").write("../x", "x\n");
+    laptop.sync(["mark", "../.tool", "../x", "../x"]).succeeds();
+    let before = laptop.fingerprint();
+    laptop
+        .sync(["mark", "../x"])
+        .succeeds()
+        .tells("marked already");
+    laptop
+        .sync(["mark", "../.tool/a"])
+        .succeeds()
+        .tells("is synced already, by ~/.tool/");
+    assert_eq!(before, laptop.fingerprint());
+}
+
+#[test]
+fn what_cannot_be_marked_is_refused_and_nothing_is_changed() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("../../outside", "x\n")
+        .write("../real", "x\n")
+        .write("../plain.local", "x\n")
+        .write("../nested/.git/HEAD", "x\n")
+        .write("../nested/a", "x\n")
+        .write("../out/a", "x\n")
+        .write("../odd/a", "x\n")
+        .write("../ignored", "x\n")
+        .write("../fine", "x\n")
+        .write(
+            ".gitignore",
+            "/.sync/*\n!/.sync/marked-files.txt\n*.local\nexternal/ignored\n",
+        );
+    laptop.link("../link", "real");
+    laptop.link("../dangling", "nowhere");
+    laptop.link("../out/l", "../real");
+    laptop
+        .sh("mkfifo ../odd/pipe; mkdir -p ../hollow/in")
+        .succeeds();
+    let before = laptop.fingerprint();
+    for (path, why) in [
+        ("../../outside", "is not in your home"),
+        ("..", "this is your home"),
+        ("zshrc", "is in the repository, so it is synced already"),
+        ("../configs", "has the repository in it"),
+        ("../missing", "is not there"),
+        ("../link", "is a link to 'real'"),
+        ("../dangling", "is a link to 'nowhere'"),
+        ("../plain.local", "stays on this machine"),
+        ("../ignored", "stays on this machine"),
+        ("../nested", "makes it a repository of its own"),
+        ("../out", "is a link out of the folder"),
+        ("../odd", "is not a file"),
+        ("../odd/pipe", "is not a file"),
+        ("../hollow", "there is nothing in"),
+    ] {
+        // What is fine beside it is not taken in either.
+        laptop.sync(["mark", "../fine", path]).exits(1).tells(why);
+        assert_eq!(before, laptop.fingerprint(), "{path}");
+        is_real(&laptop, "fine");
+    }
+    laptop.sync(["mark", "--follow", "../dangling"]).exits(1);
+    laptop
+        .sync(["unmark", "../fine"])
+        .exits(1)
+        .tells("is not marked");
+    laptop
+        .sync(["unmark", "../missing"])
+        .exits(1)
+        .tells("is not marked");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused() {
+    let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
+    laptop.write("../secret", "x\n").write("../tool/a", "a\n");
+    laptop.write("../tool/b", "b\n");
+    laptop.chmod("../secret", 0o000);
+    laptop.chmod("../tool/b", 0o000);
+    for path in ["../secret", "../tool"] {
+        laptop.sync(["mark", path]).exits(1).tells("cannot read");
+    }
+    is_real(&laptop, "secret");
+    is_real(&laptop, "tool");
+    laptop.lacks("external").lacks(".sync/marked-files.txt");
+}
+
+#[test]
+fn a_folder_that_cannot_be_changed_leaves_its_file_as_it_is() {
+    let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
+    laptop.write("../tool/a", "a\n");
+    laptop.chmod("../tool", 0o555);
+    laptop.sync(["mark", "../tool/a"]).exits(1);
+    is_real(&laptop, "tool/a");
+    laptop.has("../tool/a", "a\n");
+    laptop.chmod("../tool", 0o755);
+    laptop.sync([]).succeeds();
+    is_linked(&laptop, "tool/a");
+    laptop.has("../tool/a", "a\n");
+}
+
+#[test]
+fn what_a_link_leads_to_is_taken_in_where_that_is_wished_for() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../dotfiles/rc", "old way\n");
+    laptop.link("../.rc", "dotfiles/rc");
+    laptop.sync(["mark", "--follow", "../.rc"]).succeeds();
+    is_linked(&laptop, ".rc");
+    laptop
+        .has("../.rc", "old way\n")
+        .has("../dotfiles/rc", "old way\n");
+    laptop.sync(["unmark", "../.rc"]).succeeds();
+    is_real(&laptop, ".rc");
+    laptop.has("../.rc", "old way\n");
+}
+
+#[test]
+fn a_deleted_file_can_be_unmarked_and_marked_again() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "a\n").write("../b/c", "c\n");
+    laptop.sync(["mark", "../a", "../b"]).succeeds();
+    laptop.remove("../a");
+    laptop.remove("../b");
+    laptop.sync([]).exits(1).tells("the link was removed here");
+    laptop.lacks("../a");
+    laptop.sync(["mark", "../a"]).succeeds();
+    is_linked(&laptop, "a");
+    laptop
+        .sync(["unmark", "../b"])
+        .succeeds()
+        .tells("nothing stands at ~/b/");
+    laptop.lacks("../b").lacks("external/b");
+    laptop.sync([]).succeeds();
+}
+
+#[test]
+fn a_folder_and_what_is_in_it_are_not_marked_both() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../t/a", "a\n").write("../t/b", "b\n");
+    laptop.sync(["mark", "../t/a"]).succeeds();
+    laptop
+        .sync(["mark", "../t"])
+        .exits(1)
+        .tells("'~/t/a' in it is marked already");
+    laptop.sync(["unmark", "../t/a"]).succeeds();
+    laptop.sync(["mark", "../t", "../t/a"]).exits(129);
+    laptop.sync(["mark", "../t"]).succeeds();
+    laptop
+        .sync(["unmark", "../t/a"])
+        .exits(1)
+        .tells("which is marked as a whole");
+    // Two machines may each have marked one: the folder has it then.
+    laptop.write(".sync/marked-files.txt", "~/t/\n~/t/a\n");
+    laptop.sync([]).succeeds();
+    laptop
+        .has(".sync/marked-files.txt", "~/t/\n")
+        .has("../t/a", "a\n");
+    assert!(!laptop.path("external/t/a").is_symlink());
+}
+
+#[test]
+fn every_name_can_be_marked() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    let names: [&[u8]; 8] = [
+        b"with space",
+        b"line\nend",
+        b"\xff\xfe",
+        b"\"quoted\"",
+        b"back\\slash",
+        b"-dash",
+        b"tail\r",
+        "grüße ⚡".as_bytes(),
+    ];
+    for name in names {
+        let path = OsStr::from_bytes(name);
+        laptop.write(std::path::Path::new("..").join(path), name);
+        let typed = laptop.home().join(path);
+        laptop
+            .sync_bytes(&[OsStr::new("mark"), typed.as_os_str()])
+            .succeeds();
+    }
+    laptop.sync([]).succeeds();
+    server.sync([]).succeeds();
+    let list = server.sync(["list", "-z"]).succeeds().bytes().to_vec();
+    let mut expected: Vec<Vec<u8>> = names.iter().map(|name| [b"~/", *name].concat()).collect();
+    expected.sort();
+    let mut found: Vec<_> = list
+        .split(|byte| *byte == 0)
+        .filter(|name| !name.is_empty())
+        .map(<[u8]>::to_vec)
+        .collect();
+    found.sort();
+    assert_eq!(found, expected);
+    for name in names {
+        let live = server.home().join(OsStr::from_bytes(name));
+        assert!(live.is_symlink());
+        assert_eq!(fs::read(&live).unwrap(), name);
+    }
+}
+
+#[test]
+fn large_things_are_adopted_whole() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .sh(
+            "head -c 200m /dev/urandom > ../big; sha256sum < ../big > ../sum
+            mkdir ../many; cd ../many; seq 10000 | split -l 1 -a 4 - f",
+        )
+        .succeeds();
+    laptop.sync(["mark", "../big", "../many"]).succeeds();
+    laptop.sync([]).succeeds();
+    laptop.is_in_sync_with(&remote);
+    laptop
+        .sh("sha256sum < ../big | cmp - ../sum; test $(ls ../many/ | wc -l) = 10000")
+        .succeeds();
+    is_linked(&laptop, "many");
+}
+
+#[test]
+fn without_a_home_nothing_is_marked() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "a\n");
+    laptop.without("HOME").sync(["mark", "../a"]).exits(128);
+    is_real(&laptop, "a");
+}
+
+#[test]
+fn a_list_that_would_not_be_committed_is_no_list() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "a\n").write(".gitignore", ".sync/\n");
+    laptop
+        .sync(["mark", "../a"])
+        .exits(1)
+        .tells("would not be committed")
+        .tells("git sync --setup");
+    is_real(&laptop, "a");
+}
+
+#[test]
+fn the_list_is_told_to_programs() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "a\n").write("../b/c", "c\n");
+    laptop
+        .sync(["mark", "--json", "../a", "../b"])
+        .succeeds()
+        .says("\"kind\":\"folder\"");
+    laptop.remove("../a");
+    let list = laptop.sync(["list", "--json"]).succeeds().stdout();
+    for part in [
+        r#""path":"~/a""#,
+        r#""store":"external/a""#,
+        r#""link":"missing""#,
+        r#""path":"~/b/""#,
+        r#""link":"ok""#,
+    ] {
+        assert!(list.contains(part), "{part} is not in {list}");
+    }
+    laptop
+        .sync(["unmark", "--json", "../b"])
+        .succeeds()
+        .says("\"there\":true");
+}
