@@ -2,6 +2,7 @@
 //! the prompt.
 
 use super::look::look;
+use super::marks::list::{self, Link, Standing};
 use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::config::NewFiles;
@@ -37,6 +38,8 @@ pub struct Outcome {
     pub changes: Changes,
     /// Paths that wait for a decision.
     pub held: Vec<Held>,
+    /// Marked paths, and how each stands.
+    pub marked: Vec<Standing>,
     /// An operation of the user's own that is not finished.
     pub in_progress: Option<&'static str>,
     /// Why a sync would refuse to begin.
@@ -105,6 +108,10 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .filter(|path| !set.covers(path))
         .filter(|path| !asks || !scan.untracked.contains(*path))
         .count();
+    let marked = list::list(ctx)?;
+    // A sync takes in what stands in the place of a link.
+    let replaced = |standing: &&Standing| standing.link == Link::Replaced;
+    counts.dirty += marked.iter().filter(replaced).count();
     if let (Some(tip), Some(upstream)) = (branch.as_ref().and_then(|b| b.tip.as_ref()), &upstream) {
         match repo.last_seen(&upstream.tracking)? {
             Some(theirs) => (counts.ahead, counts.behind) = repo.ahead_behind(tip, &theirs)?,
@@ -131,6 +138,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         upstream,
         changes,
         held: set.iter().cloned().collect(),
+        marked,
         in_progress,
         refusal,
         running,

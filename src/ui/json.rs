@@ -125,6 +125,7 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
             "files": files,
         },
         "held": all_held(&outcome.held),
+        "marked": super::marks::standing(&outcome.marked),
         "in_progress": outcome.in_progress,
         "refusal": outcome.refusal.as_ref().map(ToString::to_string),
         "running": outcome.running.map(|holder| holder.pid),

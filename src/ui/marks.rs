@@ -236,6 +236,28 @@ pub(super) fn words(link: Link) -> Option<&'static str> {
     }
 }
 
+/// How many there are, of each kind.
+pub(super) fn count_of(standings: &[Standing]) -> String {
+    let folders = standings.iter().filter(|s| s.mark.is_folder()).count();
+    let files = standings.len() - folders;
+    let parts = [(files, "file"), (folders, "folder")];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<_> = parts.map(|(number, noun)| count(number, noun)).collect();
+    parts.join(", ")
+}
+
+/// A line for each that is not linked.
+pub(super) fn troubles(standings: &[Standing]) -> String {
+    let mut text = String::new();
+    for standing in standings {
+        if let Some(words) = words(standing.link) {
+            let name = style::faint(&format!("{:<9}", "mark"));
+            let _ = writeln!(text, "  {name} {} ({words})", standing.mark);
+        }
+    }
+    text
+}
+
 /// The list for programs.
 pub fn object(standings: &[Standing]) -> Value {
     json!({ "schema": SCHEMA, "marked": standing(standings) })

@@ -1,11 +1,11 @@
 //! The status for scripts: version 1 of a format that only ever grows.
 
 use crate::model::entry::Entry;
-use crate::model::path::RepoPath;
+use crate::model::path::{RepoPath, quote};
 use crate::ops::status::{Changes, Outcome};
 
-/// Headers `# key value`, then `c XY path` for changes and `h BASE OURS THEIRS path` for held
-/// paths, the three versions as object names; records
+/// Headers `# key value`, then `c XY path` for changes, `m LINK path` for marked paths and `h BASE
+/// OURS THEIRS path` for held paths, the three versions as object names; records
 /// end in NUL and paths are not quoted where `nul` is set.
 pub fn status(outcome: &Outcome, nul: bool) -> Vec<u8> {
     let mut out = Records {
@@ -35,6 +35,10 @@ pub fn status(outcome: &Outcome, nul: bool) -> Vec<u8> {
     }
     for (code, path) in codes(&outcome.changes) {
         out.path(&format!("c {code}"), path);
+    }
+    for standing in &outcome.marked {
+        let word = standing.link.word();
+        out.spelled(&format!("m {word}"), &standing.mark.spelled());
     }
     for held in &outcome.held {
         let oid = |entry: &Option<Entry>| {
@@ -76,12 +80,16 @@ impl Records {
     }
 
     fn path(&mut self, prefix: &str, path: &RepoPath) {
+        self.spelled(prefix, path.as_bytes());
+    }
+
+    fn spelled(&mut self, prefix: &str, name: &[u8]) {
         self.bytes.extend_from_slice(prefix.as_bytes());
         self.bytes.push(b' ');
         if self.nul {
-            self.bytes.extend_from_slice(path.as_bytes());
+            self.bytes.extend_from_slice(name);
         } else {
-            self.bytes.extend_from_slice(path.to_string().as_bytes());
+            self.bytes.extend_from_slice(quote(name).as_bytes());
         }
         self.end();
     }

@@ -55,7 +55,11 @@ pub fn outcome(ui: &Ui, ctx: &Context<'_>, outcome: &Outcome) {
     {
         row("last run", &told(run));
     }
+    if !outcome.marked.is_empty() {
+        row("marked", &super::marks::count_of(&outcome.marked));
+    }
     text.push_str(&changes(outcome));
+    text.push_str(&super::marks::troubles(&outcome.marked));
     ui.answer(&text);
     hints(ui, outcome);
 }
