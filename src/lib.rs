@@ -26,7 +26,7 @@
 //!
 //! # What is kept on disk
 //!
-//! In the work tree, where prompts and people look. Local, but for the last three:
+//! In the work tree, where prompts and people look. Local, but for the last four:
 //!
 //! | file | what | owner |
 //! |---|---|---|
@@ -36,6 +36,7 @@
 //! | `.sync/machine-id` | the name of this machine | [`store::machine`] |
 //! | `.sync/stage/` | as `stage/` below, where the git directory is on another file system | [`ops::publish`] |
 //! | `.sync/marked-files.txt` | tracked: what is marked | [`model::mark`] |
+//! | `.sync/modes` | tracked: who may read the copies | [`model::modes`] |
 //! | `external/` | tracked: the copies of it | [`ops::marks`] |
 //! | `.sync/config.yaml` | tracked: the rules of [`model::policy`]; read, never written | the user |
 //!

@@ -279,20 +279,6 @@ fn another_home_is_left_alone_until_it_is_repaired() {
 }
 
 #[test]
-fn a_private_file_stays_private() {
-    let (laptop, _, _) = linked();
-    save(&laptop, "../.rc", "secret\n");
-    laptop.chmod("../.rc", 0o600);
-    laptop.sync([]).succeeds();
-    is_linked(&laptop, ".rc");
-    assert_eq!(laptop.mode("external/.rc"), 0o600);
-    save(&laptop, "../.rc", "secret\n");
-    laptop.chmod("../.rc", 0o640);
-    laptop.sync([]).succeeds();
-    assert_eq!(laptop.mode("external/.rc"), 0o640);
-}
-
-#[test]
 fn a_dry_run_says_what_would_be_mended_and_mends_nothing() {
     let (laptop, _, _) = linked();
     save(&laptop, "../.rc", "new\n");

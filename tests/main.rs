@@ -28,6 +28,7 @@ mod dry_run;
 mod durability;
 mod environment;
 mod faults;
+mod fidelity;
 mod filters;
 mod force;
 mod healing;

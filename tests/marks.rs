@@ -198,7 +198,7 @@ fn what_cannot_be_marked_is_refused_and_nothing_is_changed() {
         .write("../fine", "x\n")
         .write(
             ".gitignore",
-            "/.sync/*\n!/.sync/marked-files.txt\n*.local\nexternal/ignored\n",
+            "/.sync/*\n!/.sync/marked-files.txt\n!/.sync/modes\n*.local\nexternal/ignored\n",
         );
     laptop.link("../link", "real");
     laptop.link("../dangling", "nowhere");
@@ -428,4 +428,40 @@ fn the_list_is_told_to_programs() {
         .sync(["unmark", "--json", "../b"])
         .succeeds()
         .says("\"there\":true");
+}
+
+#[test]
+fn the_status_tells_of_marks() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("../.rc", "a\n")
+        .write("../.fine", "a\n")
+        .write("../b/c", "c\n");
+    laptop
+        .sync(["mark", "../.rc", "../.fine", "../b"])
+        .succeeds();
+    laptop.sync([]).succeeds();
+    laptop
+        .sync(["status"])
+        .succeeds()
+        .says("marked    2 files, 1 folder")
+        .does_not_say("mark  ");
+    laptop.remove("../.rc");
+    laptop.write("../.rc", "saved by rename\n");
+    laptop
+        .sync(["status"])
+        .succeeds()
+        .says("mark      ~/.rc (link was replaced by a file)")
+        .says("1 changed file to commit");
+    laptop.shows("↑");
+    let lines = laptop.sync(["status", "--porcelain"]).succeeds().stdout();
+    for line in ["m ok ~/.fine\n", "m replaced ~/.rc\n", "m ok ~/b/\n"] {
+        assert!(lines.contains(line), "{line:?} is not in {lines}");
+    }
+    let object = laptop.sync(["status", "--json"]).succeeds().json();
+    let marked = object["marked"].as_array().unwrap();
+    let of = |path: &str| marked.iter().find(|mark| mark["path"] == path).unwrap();
+    assert_eq!(of("~/.rc")["link"], "replaced");
+    assert_eq!(of("~/b/")["kind"], "folder");
+    assert_eq!(of("~/.fine")["store"], "external/.fine");
 }

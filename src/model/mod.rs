@@ -6,7 +6,7 @@
 //! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
 //!   is **held** ([`held`]).
 //! - What is outside of the repository and **marked** is synced through links to copies ([`mark`]); one
-//!   table says how a mark is mended ([`cure`]).
+//!   table says how a mark is mended ([`cure`]); what git does not keep of the copies is in a list ([`modes`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
@@ -19,6 +19,7 @@ pub mod lines;
 pub mod machine;
 pub mod mark;
 pub mod message;
+pub mod modes;
 pub mod path;
 pub mod policy;
 pub mod retention;

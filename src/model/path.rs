@@ -92,7 +92,8 @@ impl RepoPath {
     /// and never overwritten, whatever the ignore rules say.
     pub fn is_private(&self) -> bool {
         let name = self.0.strip_prefix(b".sync/");
-        name.is_some_and(|name| name != b"marked-files.txt" && name != b"config.yaml")
+        let shared: [&[u8]; 3] = [b"marked-files.txt", b"modes", b"config.yaml"];
+        name.is_some_and(|name| !shared.contains(&name))
     }
 
     /// Is it, or is it inside, something whose name ends in `.local`: of this machine alone, as long as
@@ -295,6 +296,7 @@ mod tests {
             (".sync/stage/x", true),
             (".sync/config.yaml", false),
             (".sync/marked-files.txt", false),
+            (".sync/modes", false),
             ("sub/.sync/state", false),
             (".syncx", false),
         ] {

@@ -4,17 +4,19 @@
 //! everything; files that are ahead of their branch are put back by the next run, from the journal
 //! and the stage folder.
 
+use super::Context;
+use super::marks::{before_publication, modes};
 use super::recover::{settle, take_back};
-use super::{Context, marks};
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
 use crate::git::repo::Head;
 use crate::model::entry::{Change, Entry, Mode, Oid};
+use crate::model::modes::Modes;
 use crate::model::path::RepoPath;
 use crate::store::journal::{Journal, Step};
 use crate::sys::swap::{self, Print};
-use crate::sys::{fs, interrupt};
+use crate::sys::{fs, interrupt, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -83,9 +85,10 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     if !is_at_home(ctx, publication)? {
         return Ok(Published::Moved);
     }
-    marks::before_publication(ctx, publication)?;
+    before_publication(ctx, publication)?;
     let finished = publication.index.copy_to(ctx.scratch("finished"))?;
-    let steps = stage(ctx, publication)?;
+    let modes = modes::of_publication(ctx, publication)?;
+    let steps = stage(ctx, publication, &modes)?;
     let saved = saved_since(ctx, publication, &steps)?;
     if !saved.is_empty() {
         return Ok(Published::Left(saved));
@@ -98,7 +101,13 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     let changes = ref_changes(publication);
     let journal = Journal::new(&ctx.run, &telling(&changes), &name, steps);
     journal.write(&ctx.layout)?;
-    let published = carry_through(ctx, publication, &journal.steps, &finished, &changes);
+    let published = carry_through(
+        ctx,
+        publication,
+        (&journal.steps, &modes),
+        &finished,
+        &changes,
+    );
     if published.is_err() {
         // Now, and not by the next run, as after one that died. What does not work now, it tries again.
         drop(settle(ctx, &journal));
@@ -110,11 +119,11 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
 fn carry_through(
     ctx: &Context<'_>,
     publication: &Publication<'_>,
-    steps: &[Step],
+    (steps, modes): (&[Step], &Modes),
     finished: &PrivateIndex<'_>,
     changes: &[RefChange],
 ) -> Result<Published> {
-    let published = if let Some(left) = carry_out(ctx, steps)? {
+    let published = if let Some(left) = carry_out(ctx, steps, modes)? {
         Published::Left(vec![left])
     } else {
         finish_index(ctx, publication, finished)?;
@@ -142,7 +151,7 @@ fn make_submodule_folders(ctx: &Context<'_>, publication: &Publication<'_>) {
 }
 
 /// Makes the new files in the stage folder, on the disk, and notes what stands in their places.
-fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> {
+fn stage(ctx: &Context<'_>, publication: &Publication<'_>, modes: &Modes) -> Result<Vec<Step>> {
     let files: Vec<_> = publication
         .changes
         .iter()
@@ -154,6 +163,8 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
     let stage = ctx.layout.stage();
     fs::remove_scratch(stage)?;
     fs::create_dir_all(stage)?;
+    // Until they have their modes, nobody else needs to see them.
+    tree::set_mode(stage, 0o700)?;
     // An index of the changed files alone: one of all files may take longer than all the rest.
     let news = PrivateIndex::empty(ctx.repo, ctx.scratch("news"))?;
     let written: Vec<_> = files.iter().filter(|change| change.new.is_some()).collect();
@@ -190,6 +201,7 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Vec<Step>> 
                 if matches!(before, Print::File(..)) {
                     swap::inherit_mode(&live, &file, entry.mode == Mode::Exec)?;
                 }
+                modes::narrow(modes, &change.path, &file)?;
                 let after = Print::of(&file)?;
                 if after == Print::Nothing {
                     return Err(Error::failed(format!(
@@ -250,13 +262,13 @@ fn saved_since(
 
 /// Replaces, adds and removes the files, up to one that turns out to have been saved since: that one
 /// is returned.
-fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Option<RepoPath>> {
+fn carry_out(ctx: &Context<'_>, steps: &[Step], modes: &Modes) -> Result<Option<RepoPath>> {
     let mut folders = BTreeSet::new();
     let progress = ctx.progress("Replacing files", steps.len());
     for step in steps {
         let live = step.path.below(ctx.repo.top());
         folders.extend(live.parent().map(Path::to_owned));
-        if !carry_out_one(ctx, step, &live)? {
+        if !carry_out_one(ctx, step, &live, modes)? {
             return Ok(Some(step.path.clone()));
         }
         progress.step();
@@ -271,7 +283,7 @@ fn carry_out(ctx: &Context<'_>, steps: &[Step]) -> Result<Option<RepoPath>> {
     Ok(None)
 }
 
-fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {
+fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path, modes: &Modes) -> Result<bool> {
     let top = ctx.repo.top();
     let staged = step.staged.below(ctx.layout.stage());
     if !parents_are_folders(top, &step.path)? {
@@ -284,9 +296,7 @@ fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {
             if step.before == Print::Folder && live.is_dir() && !fs::remove_empty_tree(live) {
                 return Ok(false);
             }
-            if let Some(folder) = live.parent() {
-                fs::create_dir_all(folder)?;
-            }
+            modes::make_folders_above(modes, top, &step.path)?;
             swap::move_to_free(&staged, live)
         }
         (before, Print::Nothing) => {

@@ -309,7 +309,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
     let wish = reconcile::Options {
         dry_run: options.dry_run,
         yes: options.yes,
-        known: &[],
+        ..reconcile::Options::default()
     };
     let mut outcome = Outcome {
         machine: ctx.machine.id.clone(),
@@ -332,6 +332,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
         next = guard::check(ctx)?;
         let known = std::mem::take(&mut outcome.marks);
         let wish = reconcile::Options {
+            after: true,
             known: &known,
             ..wish
         };

@@ -10,7 +10,7 @@ use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
 use crate::sys::fs::{self, Durable};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The version of the format that this program writes and understands.
 const VERSION: u32 = 1;
@@ -23,6 +23,12 @@ pub struct Memory {
     pub home: Option<RepoPath>,
     /// A commit that has the copies as they are remembered.
     pub tip: Option<Oid>,
+    /// The list of modes when it was last looked at.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub modes: String,
+    /// Copies that are more private here than the list says, because the system makes all files so.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub umask: BTreeSet<RepoPath>,
     /// By the path below the home.
     pub marks: BTreeMap<RepoPath, Remembered>,
 }
@@ -75,6 +81,8 @@ impl Default for Memory {
             version: VERSION,
             home: None,
             tip: None,
+            modes: String::new(),
+            umask: BTreeSet::new(),
             marks: BTreeMap::new(),
         }
     }

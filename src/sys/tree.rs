@@ -5,7 +5,7 @@
 use super::fs::{self as files, failed};
 use crate::error::{Error, Result};
 use sha2::{Digest as _, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Read as _};
@@ -172,6 +172,52 @@ pub fn stamp(path: &Path) -> Result<Option<String>> {
         Ok(())
     })?;
     Ok(found.then(|| hex(&hasher.finalize())))
+}
+
+/// The mode of one file or folder in a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// Its path inside.
+    pub inside: Vec<u8>,
+    /// Is it a folder?
+    pub folder: bool,
+    /// With nothing in it?
+    pub empty: bool,
+    /// Its permissions.
+    pub mode: u32,
+}
+
+/// The modes of the files and folders at and below `path`; links have none.
+pub fn listing(path: &Path) -> Result<Vec<Listed>> {
+    let mut all: Vec<Listed> = Vec::new();
+    let mut full = BTreeSet::new();
+    walk(path, &mut |inside, _, found| {
+        let parent = inside.iter().rposition(|byte| *byte == b'/');
+        if !inside.is_empty() {
+            full.insert(inside[..parent.unwrap_or(0)].to_vec());
+        }
+        if found.is_dir() || found.is_file() {
+            all.push(Listed {
+                inside: inside.to_vec(),
+                folder: found.is_dir(),
+                empty: false,
+                mode: permissions(found),
+            });
+        }
+        Ok(())
+    })?;
+    for listed in &mut all {
+        listed.empty = listed.folder && !full.contains(&listed.inside);
+    }
+    Ok(all)
+}
+
+/// Makes a folder with these permissions, or narrower where the system has it so.
+pub fn create_folder(path: &Path, mode: u32) -> Result<()> {
+    fs::DirBuilder::new()
+        .mode(mode)
+        .create(path)
+        .map_err(|source| failed("create", path, source))
 }
 
 /// Sets the permissions of a file or a folder.

@@ -29,11 +29,13 @@ impl Marks<'_, '_> {
     /// `false` where somebody saved meanwhile.
     fn try_absorb(&mut self, mark: &Mark, from: &Path) -> Result<bool> {
         let live = mark.live(&self.home);
-        let (Some(before), Some(content)) = (Tree::of(&live)?, Tree::of(from)?) else {
+        let Some(before) = Tree::of(&live)? else {
             return Ok(false);
         };
+        let followed = if from == live { None } else { Tree::of(from)? };
+        let content = followed.as_ref().unwrap_or(&before);
         let copy = self.copy(mark);
-        if Tree::of(&copy)?.as_ref() != Some(&content) && !self.fill(mark, from, &content)? {
+        if Tree::of(&copy)?.as_ref() != Some(content) && !self.fill(mark, from, content)? {
             return Ok(false);
         }
         // From now on the copy is what both started from.
@@ -56,6 +58,7 @@ impl Marks<'_, '_> {
             clear(&partial)?;
             return Ok(false);
         }
+        self.narrow_new(mark, &partial)?;
         let Some(before) = Tree::of(&copy)? else {
             if let Some(folder) = copy.parent() {
                 fs::create_dir_all(folder)?;

@@ -4,6 +4,7 @@ use super::Marks;
 use crate::error::{Error, Result};
 use crate::model::cure::Live;
 use crate::model::mark::{MANIFEST, Mark};
+use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
 use crate::ops::Context;
 use crate::sys::fs;
@@ -19,18 +20,21 @@ pub(super) enum Wanted {
     Already(PathBuf, Mark),
 }
 
-/// Checks that the list would be committed: another machine could not know what is marked.
+/// Checks that the lists would be committed: another machine could not know what is marked.
 pub(super) fn is_shared(ctx: &Context<'_>) -> Result<()> {
-    let verdict = ctx.repo.ignored(&[MANIFEST])?.pop();
-    match verdict.filter(|verdict| verdict.ignored) {
-        None => Ok(()),
-        Some(verdict) => Err(Error::blocked(format!(
-            "the list of marked files, '{MANIFEST}', would not be committed"
-        ))
-        .because(verdict.rule.unwrap_or_default())
-        .hint("git sync --setup   adds the rule that takes it in")
-        .hint("nothing was changed")),
+    for (path, verdict) in [MANIFEST, MODES]
+        .into_iter()
+        .zip(ctx.repo.ignored(&[MANIFEST, MODES])?)
+    {
+        if verdict.ignored {
+            let error = Error::blocked(format!("'{path}' would not be committed"));
+            return Err(error
+                .because(verdict.rule.unwrap_or_default())
+                .hint("git sync --setup   adds the rule that takes it in")
+                .hint("nothing was changed"));
+        }
     }
+    Ok(())
 }
 
 impl Marks<'_, '_> {

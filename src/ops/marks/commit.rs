@@ -6,6 +6,7 @@ use crate::git::config::CommitWhen;
 use crate::git::index::PrivateIndex;
 use crate::model::entry::{Change, Oid};
 use crate::model::mark::{MANIFEST, Mark};
+use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
@@ -35,7 +36,8 @@ impl Marks<'_, '_> {
             let copied = copies
                 .iter()
                 .any(|copy| copy == path || copy.is_above(path));
-            (copied || path.as_bytes() == MANIFEST.as_bytes()) && !held.covers(path)
+            let list = [MANIFEST, MODES].map(str::as_bytes);
+            (copied || list.contains(&path.as_bytes())) && !held.covers(path)
         };
         let mut skipped = Vec::new();
         for (paths, why) in [

@@ -124,7 +124,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     }
     marks.recover()?;
     is_shared(ctx)?;
-    let mut wanted = Vec::new();
+    let (mut wanted, mut widened) = (Vec::new(), Vec::new());
     let mut outcome = Outcome {
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
@@ -149,7 +149,10 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
                     None => wanted.push((mark, from)),
                 }
             }
-            Wanted::Already(path, mark) => outcome.already.push((path, mark)),
+            Wanted::Already(path, mark) => {
+                widened.push(mark.clone());
+                outcome.already.push((path, mark));
+            }
         }
     }
     for (mark, from) in &wanted {
@@ -162,13 +165,21 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         })?;
         outcome.marked.push(mark.clone());
     }
-    if !outcome.marked.is_empty() {
-        outcome.ignored = marks.ignored(&outcome.marked)?;
-        let subject = subject("mark", &outcome.marked);
-        let committed = marks.commit(ready, &outcome.marked, &subject)?;
-        outcome.committed = committed.changes.len();
-        outcome.skipped = committed.skipped;
+    for mark in &widened {
+        // The only way to make them wider.
+        marks.record_modes(mark)?;
+        marks.remember(mark, Phase::Linked)?;
+        marks.save()?;
     }
+    outcome.ignored = marks.ignored(&outcome.marked)?;
+    let named = if outcome.marked.is_empty() {
+        &widened
+    } else {
+        &outcome.marked
+    };
+    let committed = marks.commit(ready, &outcome.marked, &subject("mark", named))?;
+    outcome.committed = committed.changes.len();
+    outcome.skipped = committed.skipped;
     Ok(outcome)
 }
 
@@ -235,18 +246,20 @@ impl Marks<'_, '_> {
             },
         );
         self.save()?;
+        // As it is now counts, and not what was said of it once.
+        for (path, _) in self.modes.below(&mark.copy()) {
+            self.modes.remove(&path);
+        }
         self.manifest.add(mark.clone());
         self.write_manifest()?;
-        if linked {
-            self.remember(mark, Phase::Linked)?;
-            self.save()?;
-        } else if fs::look(&live)?.is_none() {
+        if fs::look(&live)?.is_none() {
             self.put_link(mark, None)?;
-            self.remember(mark, Phase::Linked)?;
-            self.save()?;
-        } else {
+        } else if !linked {
             self.absorb(mark, from)?;
         }
+        self.record_modes(mark)?;
+        self.remember(mark, Phase::Linked)?;
+        self.save()?;
         self.ctx.listener.done(&Done::Marked(mark));
         Ok(())
     }

@@ -11,6 +11,7 @@ mod commit;
 mod join;
 pub mod list;
 pub mod mark;
+pub(super) mod modes;
 mod place;
 pub mod reconcile;
 mod recover;
@@ -23,6 +24,7 @@ use crate::error::{Error, Kind, Result};
 use crate::model::cure::{self, Copied, Cure, Live, Phase};
 use crate::model::entry::Oid;
 use crate::model::mark::{MANIFEST, Manifest, Mark};
+use crate::model::modes::Modes;
 use crate::model::path::RepoPath;
 use crate::store::memory::{Memory, Remembered};
 use crate::sys::env;
@@ -79,6 +81,7 @@ pub(super) struct Marks<'a, 'repo> {
     pub(super) ctx: &'a Context<'repo>,
     pub(super) home: PathBuf,
     pub(super) manifest: Manifest,
+    pub(super) modes: Modes,
     pub(super) memory: Memory,
     on_disk: Memory,
 }
@@ -118,6 +121,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             ctx,
             home: home()?,
             manifest,
+            modes: modes::read(ctx)?,
             on_disk: memory.clone(),
             memory,
         })
@@ -175,6 +179,14 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             .marks
             .insert(mark.below_home().clone(), remembered);
         Ok(())
+    }
+
+    /// Remembers the copy of a mark as it is now, where something is remembered of it.
+    pub(super) fn settle_memory(&mut self, mark: &Mark) -> Result<()> {
+        match self.remembered(mark).map(|known| known.phase) {
+            Some(phase) => self.remember(mark, phase),
+            None => Ok(()),
+        }
     }
 
     /// Writes the list, where it has changed.

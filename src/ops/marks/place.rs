@@ -25,10 +25,8 @@ impl Marks<'_, '_> {
     pub(super) fn put_link(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
         let live = mark.live(&self.home);
         let target = self.copy(mark);
-        if before.is_none()
-            && let Some(folder) = live.parent()
-        {
-            fs::create_dir_all(folder)?;
+        if before.is_none() {
+            self.make_folders(mark)?;
         }
         let beside = self.announce(mark, &live, Ours::Link)?;
         fs::symlink(&target, &beside)?;

@@ -7,6 +7,7 @@ use crate::git::repo::Branch;
 use crate::model::cure::{Cure, Live, Phase, Trouble};
 use crate::model::entry::Oid;
 use crate::model::mark::Mark;
+use crate::model::modes::MODES;
 use crate::ops::{Context, Done};
 use crate::sys::fs;
 use crate::sys::tree::{self, Node, Tree};
@@ -21,6 +22,8 @@ pub struct Options<'a> {
     pub dry_run: bool,
     /// Where somebody would be asked: the repository's copy.
     pub yes: bool,
+    /// Has this run taken in what comes from elsewhere? Then what is new may be from there.
+    pub after: bool,
     /// What an earlier look of the same run found: nobody is asked twice.
     pub known: &'a [Finding],
 }
@@ -94,10 +97,27 @@ impl Run<'_, '_, '_> {
         let tip = self.branch.tip.clone();
         for mark in self.marks.known() {
             let listed = self.marks.manifest.get(mark.below_home()).is_some();
+            if self.options.dry_run || !listed {
+                self.one(&mark, listed, tip.as_ref())?;
+                continue;
+            }
+            self.marks
+                .settle_changed_modes(&mark, !self.options.after)?;
+            self.marks.narrow_above(&mark)?;
+            let found = self.result.findings.len();
             self.one(&mark, listed, tip.as_ref())?;
+            if self.result.findings.len() > found {
+                self.marks.settle_modes(&mark, true)?;
+                self.marks.settle_memory(&mark)?;
+            }
         }
         if self.options.dry_run {
             return Ok(());
+        }
+        let before = fs::read(&self.marks.ctx.repo.top().join(MODES))?.unwrap_or_default();
+        if !self.marks.modes.is_empty() || !before.is_empty() {
+            self.marks.write_modes()?;
+            self.result.dirty |= self.marks.memory.modes.as_bytes() != before;
         }
         if !self.result.dirty && !self.result.later && !self.marks.memory.marks.is_empty() {
             self.marks.memory.tip = tip;

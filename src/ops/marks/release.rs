@@ -34,6 +34,7 @@ impl Marks<'_, '_> {
         if self.manifest.remove(mark) {
             self.write_manifest()?;
         }
+        self.drop_modes(mark)?;
         self.memory.marks.remove(mark.below_home());
         self.save()
     }

@@ -13,12 +13,16 @@ use std::path::PathBuf;
 const IGNORE: &[&str] = &[
     "/.sync/*",
     "!/.sync/marked-files.txt",
+    "!/.sync/modes",
     "!/.sync/config.yaml",
     "*.local",
 ];
 
 /// Two machines may add lines at once.
-const ATTRIBUTES: &[&str] = &["/.sync/marked-files.txt merge=union"];
+const ATTRIBUTES: &[&str] = &[
+    "/.sync/marked-files.txt merge=union",
+    "/.sync/modes merge=union",
+];
 
 /// The files of the work tree that have lines of ours.
 const FILES: [(&str, &[&str]); 2] = [(".gitignore", IGNORE), (".gitattributes", ATTRIBUTES)];
@@ -36,7 +40,7 @@ const PRIVATE: [&str; 5] = [
 ];
 
 /// Must not be ignored.
-const SHARED: [&str; 2] = [".sync/marked-files.txt", ".sync/config.yaml"];
+const SHARED: [&str; 3] = [".sync/marked-files.txt", ".sync/modes", ".sync/config.yaml"];
 
 /// Refuses what [`write()`] could not do, before anything is touched.
 pub(super) fn check(repo: &Repo) -> Result<()> {
@@ -115,12 +119,12 @@ pub(super) fn write(repo: &Repo) -> Result<Items> {
             items.push((Mark::Look, Item::Overruled { path, rule }));
         }
     }
-    let [manifest, _] = SHARED;
-    let merge = repo.attribute(manifest, "merge")?;
-    if merge != "union" {
-        let path = manifest;
-        let rule = format!("merge={merge}");
-        items.push((Mark::Look, Item::Overruled { path, rule }));
+    for path in [SHARED[0], SHARED[1]] {
+        let merge = repo.attribute(path, "merge")?;
+        if merge != "union" {
+            let rule = format!("merge={merge}");
+            items.push((Mark::Look, Item::Overruled { path, rule }));
+        }
     }
     for path in repo.tracked(&PRIVATE)? {
         items.push((Mark::Look, Item::Tracked(path)));
