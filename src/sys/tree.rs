@@ -69,6 +69,18 @@ impl Tree {
         self.0.iter().map(|(inside, node)| (&**inside, node))
     }
 
+    /// Has `other` everything that is in this one, under the same paths?
+    pub fn is_part_of(&self, other: &Self) -> bool {
+        self.0.iter().all(|(inside, node)| {
+            match (node, other.0.get(inside)) {
+                // Modes are not contents.
+                (Node::File(digest, _), Some(Node::File(same, _))) => digest == same,
+                (Node::Folder(_), Some(Node::Folder(_))) => true,
+                (node, found) => found == Some(node),
+            }
+        })
+    }
+
     /// The digest of what git would keep of it: contents, targets, who may execute.
     pub fn digest(&self) -> String {
         let mut hasher = Sha256::new();

@@ -41,12 +41,9 @@ impl Marks<'_, '_> {
         let placed = trade(&beside, &live, before);
         match placed {
             Ok(Placed::Done) => {
-                if !before.remove(&beside)? {
+                if !discard(&beside, before)? {
                     // Written into by somebody who has the folder open.
-                    let name = beside.display();
-                    self.ctx.listener.warn(&format!(
-                        "files came into '{mark}' meanwhile; they are kept in '{name}'"
-                    ));
+                    self.keep_rest(mark, &gone(&beside))?;
                 }
             }
             Ok(Placed::Saved) => fs::remove_file(&beside)?,
@@ -120,6 +117,20 @@ impl Marks<'_, '_> {
         }
         live.parent().map_or(Ok(()), fs::sync_dir)
     }
+}
+
+/// The name of something that was looked at, and goes.
+pub(super) fn gone(beside: &Path) -> PathBuf {
+    beside.with_extension("gone")
+}
+
+/// Removes what was displaced, once it was looked at; `false` where more has come into it.
+///
+/// It gets another name first: a folder that is half removed must not look like one that was changed.
+pub(super) fn discard(beside: &Path, found: &Tree) -> Result<bool> {
+    let gone = gone(beside);
+    fs::rename(beside, &gone)?;
+    found.remove(&gone)
 }
 
 /// Lets the two trade places; back, where what comes out is not `before`.

@@ -1,12 +1,13 @@
 //! Cleans up beside the live paths after a run that died.
 
 use super::absorb::clear;
+use super::place::{discard, gone};
 use super::{Marks, short_name};
 use crate::error::Result;
 use crate::model::cure::Live;
 use crate::model::mark::Mark;
 use crate::store::memory::Ours;
-use crate::sys::tree::{self, Tree};
+use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{fs, swap};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -41,6 +42,7 @@ impl Marks<'_, '_> {
     }
 
     fn settle(&self, mark: &Mark, beside: &Path, ours: Ours) -> Result<()> {
+        self.finish_discarding(mark, &gone(beside))?;
         let Some(found) = Tree::of(beside)? else {
             return Ok(());
         };
@@ -72,7 +74,7 @@ impl Marks<'_, '_> {
         let live = mark.live(&self.home);
         let linked = self.live(mark) == Live::Ours;
         if known && linked {
-            return found.remove(beside).map(drop);
+            return discard(beside, found).map(drop);
         }
         if linked {
             swap::exchange(beside, &live)?;
@@ -80,8 +82,39 @@ impl Marks<'_, '_> {
         }
         let kept = self.place_aside(mark)?;
         found.copy(beside, &kept)?;
-        found.remove(beside)?;
+        discard(beside, found)?;
         self.tell_kept(mark, &kept);
+        Ok(())
+    }
+
+    /// What was looked at and was about to go: gone, but for what the copy does not have.
+    fn finish_discarding(&self, mark: &Mark, gone: &Path) -> Result<()> {
+        let Some(left) = Tree::of(gone)? else {
+            return Ok(());
+        };
+        let same = match Tree::of(&self.copy(mark))? {
+            Some(copy) => left.is_part_of(&copy),
+            None => false,
+        };
+        if same || left.top().is_some_and(|top| matches!(top, Node::Link(_))) {
+            left.remove(gone).map(drop)
+        } else {
+            self.keep_rest(mark, gone)
+        }
+    }
+
+    /// Keeps what is left of something that was about to go.
+    pub(super) fn keep_rest(&self, mark: &Mark, gone: &Path) -> Result<()> {
+        let Some(left) = Tree::of(gone)? else {
+            return Ok(());
+        };
+        let kept = self.place_aside(mark)?;
+        left.copy(gone, &kept)?;
+        left.remove(gone)?;
+        let kept = kept.display();
+        self.ctx.listener.warn(&format!(
+            "what was left of the former '{mark}' is kept as '{kept}'"
+        ));
         Ok(())
     }
 
