@@ -66,6 +66,7 @@ fn elsewhere(taken_back: bool) -> Story {
     for (path, text) in FILES {
         server.write(format!("../{path}"), text);
     }
+    server.chmod("../.rc", 0o600);
     server.sync(["mark", "../.rc", "../.tool"]).succeeds();
     server.sync([]).succeeds();
     if taken_back {
@@ -118,6 +119,14 @@ impl Story {
             assert_eq!(linked.unwrap_or(is_link), is_link, "{when}: {path}");
             let copied = laptop.exists(format!("external/{path}"));
             assert_eq!(copied, is_link, "{when}: the copy of {path}");
+        }
+        if linked == Some(true) {
+            let mode = laptop.mode("external/.rc");
+            assert_eq!(mode, 0o600, "{when}: the mode of the copy");
+            assert!(
+                laptop.read(".sync/modes").contains("0600 external/.rc"),
+                "{when}"
+            );
         }
         nothing_beside(laptop, ".");
     }
@@ -187,6 +196,30 @@ impl Story {
 #[test]
 fn a_mark_survives_a_kill() {
     plain().survives_being_killed(true, 12);
+}
+
+/// The next run dies as well, while it cleans up.
+#[test]
+fn a_mark_survives_two_kills() {
+    needs("strace");
+    let story = plain();
+    let Scenario { laptop, words, .. } = &story.scenario;
+    story.scenario.keep();
+    let changes = tracer::counted(laptop, words).changes;
+    for point in points(changes, 6) {
+        for second in [4, 8, 12, 20] {
+            story.scenario.restore();
+            tracer::stopped_after(laptop, words, point);
+            let killed = tracer::stopped_after(laptop, &[], second);
+            let when = format!("killed after {point} and {second}: {}", killed.last);
+            story.is_readable(false, &when);
+            laptop.sync([]).succeeds();
+            story.again();
+            story.is_readable(false, &when);
+            story.is_settled(Some(true), &when);
+            assert_eq!(laptop.mode("external/.rc"), 0o600, "{when}");
+        }
+    }
 }
 
 #[test]

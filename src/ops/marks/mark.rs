@@ -167,7 +167,8 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     }
     for mark in &widened {
         // The only way to make them wider.
-        marks.record_modes(mark)?;
+        marks.record_modes(mark, &marks.copy(mark))?;
+        marks.narrow_above(mark)?;
         marks.remember(mark, Phase::Linked)?;
         marks.save()?;
     }
@@ -246,10 +247,8 @@ impl Marks<'_, '_> {
             },
         );
         self.save()?;
-        // As it is now counts, and not what was said of it once.
-        for (path, _) in self.modes.below(&mark.copy()) {
-            self.modes.remove(&path);
-        }
+        // Before anything is copied: a run that dies must not leave it to the next one to guess.
+        self.record_modes(mark, from)?;
         self.manifest.add(mark.clone());
         self.write_manifest()?;
         if fs::look(&live)?.is_none() {
@@ -257,7 +256,7 @@ impl Marks<'_, '_> {
         } else if !linked {
             self.absorb(mark, from)?;
         }
-        self.record_modes(mark)?;
+        self.narrow_above(mark)?;
         self.remember(mark, Phase::Linked)?;
         self.save()?;
         self.ctx.listener.done(&Done::Marked(mark));

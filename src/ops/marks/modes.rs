@@ -118,14 +118,14 @@ impl Marks<'_, '_> {
         Ok(())
     }
 
-    /// Says in the list what the copy of a mark has, wider or narrower, and the folders above it here.
-    pub(super) fn record_modes(&mut self, mark: &Mark) -> Result<()> {
+    /// Says in the list what `from` has, the content of a mark, wider or narrower than before, and the
+    /// folders above it here.
+    pub(super) fn record_modes(&mut self, mark: &Mark, from: &Path) -> Result<()> {
         let path = mark.copy();
-        let copy = self.copy(mark);
         for (path, _) in self.modes.below(&path) {
             self.modes.remove(&path);
         }
-        for listed in tree::listing(&copy)? {
+        for listed in tree::listing(from)? {
             let path = below(&path, &listed.inside);
             let full = full(listed.folder, listed.mode & 0o100 != 0);
             let (folder, mode) = (listed.folder, listed.mode & full);
@@ -146,7 +146,6 @@ impl Marks<'_, '_> {
                 self.modes.set(copy_of(&above), rule);
             }
         }
-        self.narrow_above(mark)?;
         self.write_modes()
     }
 
