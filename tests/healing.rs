@@ -162,6 +162,37 @@ fn an_edit_of_the_replaced_file_after_a_hold_is_taken_into_it() {
 }
 
 #[test]
+fn a_folder_that_was_replaced_is_taken_in_whole() {
+    let (laptop, server, remote) = linked();
+    laptop
+        .write("../.tool/a", "a\n")
+        .write("../.tool/gone", "gone\n")
+        .write("../.tool/kept.local", "of this machine\n");
+    laptop.sync(["mark", "../.tool"]).succeeds();
+    settle(&[&laptop, &server]);
+    laptop
+        .sh("cp -RH ../.tool ../copy; rm ../.tool; mv ../copy ../.tool")
+        .succeeds();
+    laptop.sync([]).succeeds().tells("relink   ~/.tool/");
+    is_linked(&laptop, ".tool");
+    laptop
+        .sh("cp -RH ../.tool ../copy; rm ../.tool; mv ../copy ../.tool
+             rm ../.tool/gone ../.tool/kept.local; echo b > ../.tool/b")
+        .succeeds();
+    let output = laptop.sync([]).succeeds().tells("absorb   ~/.tool/");
+    is_linked(&laptop, ".tool");
+    // What git ignores is in no commit, so the former copy is kept.
+    let told = output.stderr();
+    let kept = told.split("is kept as '").nth(1).unwrap();
+    let kept = kept.split('\'').next().unwrap();
+    let kept = std::fs::read_to_string(format!("{kept}/kept.local")).unwrap();
+    assert_eq!(kept, "of this machine\n");
+    settle(&[&laptop, &server]);
+    server.has("../.tool/b", "b\n").lacks("../.tool/gone");
+    laptop.is_in_sync_with(&remote);
+}
+
+#[test]
 fn a_removed_link_is_told_and_not_made_again() {
     let (laptop, _, _) = linked();
     laptop.remove("../.rc");
@@ -170,7 +201,7 @@ fn a_removed_link_is_told_and_not_made_again() {
             .sync([])
             .exits(1)
             .tells("skipped '~/.rc': the link was removed here")
-            .tells("git sync mark ~/.rc");
+            .tells("git sync mark ~/.rc   links it again");
         laptop.lacks("../.rc");
     }
 }
@@ -384,6 +415,30 @@ fn on_a_terminal_a_file_can_be_skipped() {
         on_a_terminal(&server, "git-sync", [("[q]uit? ", answer)]).exits(1);
         is_real(&server, ".rc");
         server.has("../.rc", "theme = light\n");
+    }
+}
+
+#[test]
+fn a_folder_that_differs_is_decided_about_as_a_whole() {
+    for (answer, has, lacks) in [("r\n", "theirs", "mine"), ("m\n", "mine", "theirs")] {
+        let (laptop, server, _) = Sandbox::new().laptop_and_server();
+        laptop.write("../.tool/theirs", "1\n");
+        laptop.sync(["mark", "../.tool"]).succeeds();
+        laptop.sync([]).succeeds();
+        server.write("../.tool/mine", "2\n");
+        server.sync([]).exits(1).tells("skipped '~/.tool/'");
+        is_real(&server, ".tool");
+        let output = on_a_terminal(&server, "git-sync", [("[q]uit? ", answer)]).succeeds();
+        is_linked(&server, ".tool");
+        assert!(server.exists(format!("../.tool/{has}")));
+        assert!(!server.exists(format!("../.tool/{lacks}")));
+        let told = output.stdout();
+        let kept = told.lines().find(|line| line.starts_with("  keep  "));
+        let kept = kept.unwrap();
+        let kept = kept.rsplit(": ").next().unwrap().trim();
+        assert!(std::path::Path::new(kept).join(lacks).exists(), "{told}");
+        laptop.sync([]).succeeds();
+        assert!(laptop.exists(format!("../.tool/{has}")));
     }
 }
 

@@ -1,6 +1,6 @@
 //! `--mark`, `--unmark`, `--list-marked`: paths outside of the repository, adopted and given back.
 
-use crate::support::{Machine, Sandbox};
+use crate::support::{Machine, Remote, Sandbox, settle};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -255,17 +255,17 @@ fn a_file_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_changed_leaves_its_file_as_it_is() {
+fn a_file_in_a_folder_that_cannot_be_changed_is_refused() {
     let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
     laptop.write("../tool/a", "a\n");
     laptop.chmod("../tool", 0o555);
-    laptop.sync(["mark", "../tool/a"]).exits(1);
+    laptop
+        .sync(["mark", "../tool/a"])
+        .exits(1)
+        .tells("cannot be linked");
     is_real(&laptop, "tool/a");
-    laptop.has("../tool/a", "a\n");
+    laptop.lacks("external").lacks(".sync/marked-files.txt");
     laptop.chmod("../tool", 0o755);
-    laptop.sync([]).succeeds();
-    is_linked(&laptop, "tool/a");
-    laptop.has("../tool/a", "a\n");
 }
 
 #[test]
@@ -464,4 +464,134 @@ fn the_status_tells_of_marks() {
     assert_eq!(of("~/.rc")["link"], "replaced");
     assert_eq!(of("~/b/")["kind"], "folder");
     assert_eq!(of("~/.fine")["store"], "external/.fine");
+}
+
+/// A machine that was set up, so that it has our attributes.
+fn set_up(sandbox: &Sandbox, name: &str, remote: &Remote) -> Machine {
+    let machine = sandbox.machine(name, remote);
+    machine.sync(["setup", "--yes"]).succeeds();
+    machine
+}
+
+#[test]
+fn marks_of_two_machines_at_once_are_joined() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let laptop = set_up(&sandbox, "laptop", &remote);
+    let server = set_up(&sandbox, "server", &remote);
+    laptop.write("../a", "a\n").write("../c", "c\n");
+    laptop.chmod("../a", 0o600);
+    server.write("../b", "b\n");
+    server.chmod("../b", 0o600);
+    laptop.sync(["mark", "../a", "../c"]).succeeds();
+    server.sync(["mark", "../b"]).succeeds();
+    settle(&[&laptop, &server]);
+    for machine in [&laptop, &server] {
+        let list = machine.sync(["list"]).succeeds().stdout();
+        assert_eq!(list, "~/a\n~/b\n~/c\n");
+        for path in ["a", "b", "c"] {
+            is_linked(machine, path);
+        }
+        machine.has("../a", "a\n").has("../b", "b\n");
+        for path in ["external/a", "external/b"] {
+            assert_eq!(machine.mode(path), 0o600);
+        }
+    }
+    // A union brings back a line that is taken out here while one beside it is added there.
+    laptop.sync(["unmark", "../b"]).succeeds();
+    server.write("../bb", "bb\n");
+    server.sync(["mark", "../bb"]).succeeds();
+    settle(&[&laptop, &server]);
+    for machine in [&laptop, &server] {
+        let list = machine.sync(["list"]).succeeds().stdout();
+        assert_eq!(list, "~/a\n~/bb\n~/c\n");
+        is_real(machine, "b");
+        is_linked(machine, "bb");
+        machine.is_in_sync_with(&remote);
+    }
+}
+
+#[test]
+fn a_held_path_is_decided_about_before_it_is_unmarked() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "1\n");
+    laptop.sync(["mark", "../a"]).succeeds();
+    settle(&[&laptop, &server]);
+    server.write("../a", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("../a", "laptop\n");
+    laptop.sync([]).exits(1);
+    laptop
+        .sync(["unmark", "../a"])
+        .exits(1)
+        .tells("'external/a' is held");
+    is_linked(&laptop, "a");
+    laptop.has("../a", "laptop\n");
+}
+
+#[test]
+fn an_edit_of_what_is_unmarked_elsewhere_is_not_lost() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "1\n").write("../b", "1\n");
+    laptop.sync(["mark", "../a", "../b"]).succeeds();
+    settle(&[&laptop, &server]);
+    laptop.sync(["unmark", "../a", "../b"]).succeeds();
+    laptop.sync([]).succeeds();
+    server.write("../a", "edited through the link\n");
+    server.remove("../b");
+    server.write("../b", "saved in its place\n");
+    server.sync([]).exits(1);
+    is_real(&server, "a");
+    is_real(&server, "b");
+    server
+        .has("../a", "edited through the link\n")
+        .has("../b", "saved in its place\n")
+        .holds(["external/a", "external/b"]);
+    server
+        .sync(["resolve", "--theirs", "external/a", "external/b"])
+        .succeeds();
+    server
+        .has("../a", "edited through the link\n")
+        .has("../b", "saved in its place\n")
+        .lacks("external")
+        .holds([]);
+}
+
+#[test]
+fn a_user_who_commits_by_hand_is_left_to_do_so() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.commit", "never");
+    laptop.write("../a", "a\n");
+    let before = laptop.head();
+    laptop
+        .sync(["mark", "../a"])
+        .succeeds()
+        .does_not_say("pushed");
+    is_linked(&laptop, "a");
+    laptop.sync([]).succeeds();
+    assert_eq!(before, laptop.head());
+    laptop.commit("mine");
+    laptop.sync([]).succeeds();
+    laptop.is_in_sync_with(&remote);
+    server.sync([]).succeeds();
+    is_linked(&server, "a");
+}
+
+#[test]
+fn the_hooks_of_the_user_see_a_mark() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.hook("commit-msg", "echo from the hook >> \"$1\"");
+    laptop.hook("pre-commit", "git diff --cached --name-only > ../seen");
+    laptop.write("../a", "a\n");
+    laptop.sync(["mark", "../a"]).succeeds();
+    assert_eq!(
+        laptop.git(["log", "-1", "--format=%B"]).trim(),
+        "mark ~/a\nfrom the hook"
+    );
+    laptop.has("../seen", ".sync/marked-files.txt\nexternal/a\n");
+    laptop.hook("pre-commit", "exit 1");
+    laptop.write("../b", "b\n");
+    laptop.sync(["mark", "../b"]).exits(1);
+    is_linked(&laptop, "b");
+    laptop.has("../b", "b\n");
 }

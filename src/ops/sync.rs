@@ -321,12 +321,16 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
         dry_run: options.dry_run,
         ..Outcome::default()
     };
-    outcome.marks = reconcile(ctx, &ready.branch, wish)?.findings;
+    let first = reconcile(ctx, &ready.branch, wish)?;
+    outcome.marks = first.findings;
+    let mut is_due = first.later;
     let mut next = ready;
     let mut answers = Answers::default();
     for _ in 0..MARK_ROUNDS {
         rounds(ctx, options, next, &mut answers, &mut outcome)?;
-        if options.dry_run {
+        // What came may be a mark, or the copy of one.
+        is_due |= !outcome.pulled_changes.is_empty();
+        if options.dry_run || !is_due {
             break;
         }
         next = guard::check(ctx)?;

@@ -2,7 +2,7 @@
 
 use super::json::{self, SCHEMA};
 use super::sync::{count, line};
-use super::{Ui, diff, style};
+use super::{Loudness, Ui, diff, style};
 use crate::error::Result;
 use crate::model::cure::{Cure, Trouble};
 use crate::model::mark::Mark;
@@ -74,22 +74,37 @@ pub(super) fn left(ui: &Ui, findings: &[Finding]) {
             style::warning("warning:"),
             super::report::printable(why)
         ));
-        hints.push(match finding.cure {
+        let hint = match finding.cure {
             Cure::Ask | Cure::Merge => {
                 "git sync --yes   takes the repository's copies, and keeps what is here aside"
                     .to_owned()
             }
             Cure::Report(Trouble::Removed) => {
-                format!("git sync mark {mark}   links it again, 'git sync unmark {mark}' ends it")
+                let path = typed(mark);
+                hints.push(format!("git sync mark {path}   links it again"));
+                format!("git sync unmark {path}   ends it, here and elsewhere")
             }
             Cure::Report(Trouble::Elsewhere) => "move the link away, or unmark the path".to_owned(),
             _ => continue,
-        });
+        };
+        hints.push(hint);
     }
     hints.dedup();
     for hint in hints {
         ui.hint(&hint);
     }
+}
+
+/// A mark as it can be typed into a shell.
+fn typed(mark: &Mark) -> String {
+    let text = mark.to_string();
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '~' | '/' | '.' | '_' | '-' | '+');
+    if text.chars().all(plain) {
+        return text;
+    }
+    let bytes = mark.spelled();
+    let text = String::from_utf8_lossy(&bytes);
+    format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Asks what a file shall be that differs from the copy at first contact.
@@ -168,7 +183,9 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
             sending(outcome.committed, outcome.has_remote)
         ),
     };
-    ui.answer(&text);
+    if ui.loudness() > Loudness::Quiet {
+        ui.answer(&text);
+    }
     send_hint(ui, outcome.committed, outcome.has_remote);
 }
 
@@ -205,7 +222,9 @@ pub fn unmarked(ui: &Ui, outcome: &unmark::Outcome) {
     } else {
         ""
     };
-    ui.answer(&format!("{} {number} unmarked{others}\n", ok()));
+    if ui.loudness() > Loudness::Quiet {
+        ui.answer(&format!("{} {number} unmarked{others}\n", ok()));
+    }
     send_hint(ui, outcome.committed, outcome.has_remote);
 }
 

@@ -145,6 +145,16 @@ impl Marks<'_, '_> {
             return Err(Error::blocked(format!("'{name}' has the repository in it"))
                 .hint("mark what is beside it, one by one"));
         }
+        if let Some(folder) = live.parent().filter(|folder| folder.is_dir())
+            && !fs::may_change_names(folder)
+        {
+            let folder = folder.display();
+            return Err(Error::blocked(format!(
+                "'{folder}' cannot be changed, so '{name}' cannot be linked"
+            ))
+            .hint("check who owns it and its mode")
+            .hint("nothing was changed"));
+        }
         Ok(())
     }
 

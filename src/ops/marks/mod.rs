@@ -91,6 +91,8 @@ pub(super) struct Marks<'a, 'repo> {
 pub(super) struct Look {
     pub(super) live: Live,
     pub(super) cure: Cure,
+    /// Is the copy the one that is remembered, by its stamp?
+    pub(super) unchanged: bool,
 }
 
 impl<'a, 'repo> Marks<'a, 'repo> {
@@ -206,12 +208,16 @@ impl<'a, 'repo> Marks<'a, 'repo> {
     /// Looks at a mark; `tip` is the last commit.
     pub(super) fn look(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Look> {
         let live = self.live(mark);
-        let copy = self.copied(mark, tip)?;
+        let (copy, unchanged) = self.copied(mark, tip)?;
         let memory = self
             .remembered(mark)
             .map(|known| (known.phase, &*known.digest));
         let cure = cure::decide(&live, &copy, memory);
-        Ok(Look { live, cure })
+        Ok(Look {
+            live,
+            cure,
+            unchanged,
+        })
     }
 
     /// What stands at the live path of a mark.
@@ -264,27 +270,30 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         matches!((top, folder), (Ok(top), Some(folder)) if folder.starts_with(&top))
     }
 
-    fn copied(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Copied> {
+    /// What the repository has, and whether that is what is remembered, without having read it.
+    fn copied(&self, mark: &Mark, tip: Option<&Oid>) -> Result<(Copied, bool)> {
         let copy = self.copy(mark);
         let Some(found) = fs::look(&copy)? else {
             let lost = match tip {
                 Some(tip) => self.ctx.repo.has_below(tip, &mark.copy())?,
                 None => false,
             };
-            return Ok(if lost { Copied::Lost } else { Copied::Nothing });
+            let none = if lost { Copied::Lost } else { Copied::Nothing };
+            return Ok((none, false));
         };
         if !is_kind(mark, &found) {
-            return Ok(Copied::Odd);
+            return Ok((Copied::Odd, false));
         }
         let stamp = tree::stamp(&copy)?.unwrap_or_default();
         if let Some(known) = self.remembered(mark).filter(|known| known.stamp == stamp) {
-            return Ok(Copied::Content(known.digest.clone()));
+            return Ok((Copied::Content(known.digest.clone()), true));
         }
-        Ok(match Tree::of(&copy) {
+        let copied = match Tree::of(&copy) {
             Ok(Some(tree)) => Copied::Content(tree.digest()),
             Ok(None) => Copied::Nothing,
             Err(_) => Copied::Odd,
-        })
+        };
+        Ok((copied, false))
     }
 
     /// Keeps a whole copy of what stands at `path`, which is about to give way; where it is kept.

@@ -200,7 +200,10 @@ impl Run<'_, '_, '_> {
         let live = mark.live(&self.marks.home);
         match cure {
             Cure::Fine => {
-                self.marks.remember(mark, Phase::Linked)?;
+                let known = self.marks.remembered(mark).map(|known| known.phase);
+                if !look.unchanged || known != Some(Phase::Linked) {
+                    self.marks.remember(mark, Phase::Linked)?;
+                }
                 Ok(End::Fine)
             }
             Cure::Link | Cure::Repoint | Cure::Relink => self.link(mark, look),
