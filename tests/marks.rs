@@ -294,11 +294,18 @@ fn a_deleted_file_can_be_unmarked_and_marked_again() {
     laptop.lacks("../a");
     laptop.sync(["mark", "../a"]).succeeds();
     is_linked(&laptop, "a");
-    laptop
+    // An edit that is in no commit yet is kept.
+    laptop.write("external/b/c", "edited\n");
+    let output = laptop
         .sync(["unmark", "../b"])
         .succeeds()
         .tells("nothing stands at ~/b/");
     laptop.lacks("../b").lacks("external/b");
+    let told = output.stderr();
+    let kept = told.lines().find(|line| line.starts_with("  keep  "));
+    let kept = kept.unwrap().rsplit(": ").next().unwrap();
+    let kept = fs::read_to_string(std::path::Path::new(kept).join("c"));
+    assert_eq!(kept.unwrap(), "edited\n");
     laptop.sync([]).succeeds();
 }
 

@@ -211,9 +211,7 @@ fn send_hint(ui: &Ui, committed: usize, has_remote: bool) {
 pub fn unmarked(ui: &Ui, outcome: &unmark::Outcome) {
     for (mark, there) in &outcome.unmarked {
         if !there {
-            ui.talk(&format!(
-                "  nothing stands at {mark}; what it was is in the history"
-            ));
+            ui.talk(&format!("  nothing stands at {mark} here"));
         }
     }
     let number = outcome.unmarked.len();

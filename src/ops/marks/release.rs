@@ -6,10 +6,11 @@ use crate::error::{Error, Result};
 use crate::model::cure::Live;
 use crate::model::mark::{COPIES, MANIFEST, Manifest, Mark};
 use crate::model::path::RepoPath;
-use crate::ops::Context;
 use crate::ops::publish::Publication;
+use crate::ops::{Context, Done};
 use crate::store::memory::Remembered;
 use crate::sys::fs;
+use crate::sys::tree::Tree;
 
 /// A file that is written through its link all the time cannot be had without its writer.
 const TRIES: u32 = 3;
@@ -39,13 +40,19 @@ impl Marks<'_, '_> {
         self.save()
     }
 
-    /// Removes the copy of a mark, unless it is in no commit and not here either.
+    /// Removes the copy of a mark. What stands at the live path is the same, or else it is kept: an edit
+    /// may be in no commit yet.
     pub(super) fn remove_copy(&self, mark: &Mark) -> Result<()> {
         let top = self.ctx.repo.top();
         let copy = self.copy(mark);
-        let Some(found) = crate::sys::tree::Tree::of(&copy)? else {
+        let Some(found) = Tree::of(&copy)? else {
             return Ok(());
         };
+        let live = Tree::of(&mark.live(&self.home)).unwrap_or_default();
+        if live.map(|live| live.digest()) != Some(found.digest()) {
+            let kept = self.keep_aside(mark, &copy)?.display().to_string();
+            self.ctx.listener.done(&Done::Aside { mark, kept: &kept });
+        }
         found.remove(&copy)?;
         if let Some(folder) = copy.parent() {
             fs::remove_empty_parents(folder, top);
