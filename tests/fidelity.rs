@@ -222,6 +222,18 @@ fn a_machine_that_makes_all_files_private_tells_nobody() {
 }
 
 #[test]
+fn a_link_that_is_made_again_keeps_the_modes() {
+    let (laptop, _, _) = private();
+    laptop.remove("../.netrc");
+    laptop.remove("../.tool");
+    let before = laptop.read(".sync/modes");
+    laptop.sync(["mark", "../.netrc", "../.tool"]).succeeds();
+    is_linked(&laptop, ".tool");
+    assert_eq!(before, laptop.read(".sync/modes"));
+    are_private(&laptop);
+}
+
+#[test]
 fn an_unmark_takes_its_modes_along() {
     let (laptop, server, _) = private();
     settle(&[&laptop, &server]);

@@ -238,6 +238,33 @@ fn foreign_things_are_told_and_left_alone() {
     );
 }
 
+/// Whoever can push can write into the list.
+#[test]
+fn a_list_cannot_reach_out_of_the_home_nor_into_the_repository() {
+    let (laptop, server, _) = linked();
+    server
+        .write("external/configs/zshrc", "not ours\n")
+        .write("external/configs/.x/hook", "not ours\n")
+        .write(
+            ".sync/marked-files.txt",
+            "~/../outside\n~/.rc\n~/configs/\n~/configs/.x/hook\n/etc/x\n",
+        );
+    server.git(["add", "-A"]);
+    server.git(["commit", "-qm", "a trap"]);
+    server.git(["push", "-q"]);
+    laptop
+        .sync(["--yes"])
+        .exits(1)
+        .tells("skipped '~/configs/'");
+    assert!(!laptop.root().is_symlink());
+    laptop.lacks("../../outside").lacks(".x");
+    laptop.has(
+        "zshrc",
+        "setopt autocd\nalias ll='ls -l'\nexport EDITOR=vi\n",
+    );
+    is_linked(&laptop, ".rc");
+}
+
 #[test]
 fn a_lost_copy_comes_back() {
     let (laptop, _, remote) = linked();

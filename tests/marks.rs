@@ -473,6 +473,33 @@ fn the_status_tells_of_marks() {
     assert_eq!(of("~/.fine")["store"], "external/.fine");
 }
 
+#[test]
+fn marking_what_was_replaced_takes_no_side() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "1\n");
+    laptop.sync(["mark", "../a"]).succeeds();
+    laptop.remove("../a");
+    laptop.write("../a", "here\n");
+    laptop.write("external/a", "in the repository\n");
+    laptop
+        .sync(["mark", "../a"])
+        .exits(1)
+        .tells("something else stands there")
+        .tells("--repair");
+    laptop
+        .has("../a", "here\n")
+        .has("external/a", "in the repository\n");
+    laptop
+        .sync(["mark", "--repair"])
+        .exits(1)
+        .tells("hold     external/a")
+        .tells("git sync --resolve");
+    is_linked(&laptop, "a");
+    laptop.has("../a", "here\n");
+    laptop.sync([]).exits(1);
+    laptop.has("../a", "here\n").holds(["external/a"]);
+}
+
 /// A machine that was set up, so that it has our attributes.
 fn set_up(sandbox: &Sandbox, name: &str, remote: &Remote) -> Machine {
     let machine = sandbox.machine(name, remote);

@@ -186,6 +186,9 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
     if ui.loudness() > Loudness::Quiet {
         ui.answer(&text);
     }
+    if !outcome.held.is_empty() {
+        ui.hint("git sync --resolve   decides about what is held");
+    }
     send_hint(ui, outcome.committed, outcome.has_remote);
 }
 
@@ -345,6 +348,7 @@ pub fn marked_object(outcome: &mark::Outcome, exit: u8) -> Value {
         "already": already,
         "marks": findings(&outcome.findings),
         "skipped": skipped,
+        "held": outcome.held.iter().map(json::path).collect::<Vec<_>>(),
         "ignored": outcome.ignored,
         "committed": outcome.committed,
         "exit": exit,

@@ -89,7 +89,7 @@ impl Marks<'_, '_> {
                 // Its link was removed: it comes back.
                 Some(mark) if fs::look(&self.copy(mark))?.is_some() => Ok(Wanted::New {
                     mark: mark.clone(),
-                    from: live,
+                    from: self.copy(mark),
                 }),
                 _ => {
                     Err(Error::blocked(format!("'{shown}' is not there"))
@@ -97,6 +97,14 @@ impl Marks<'_, '_> {
                 }
             };
         };
+        if let Some(mark) = self.manifest.get(&path) {
+            // Which of the two counts is what a repair looks at; taking this one might lose the other.
+            return Err(Error::blocked(format!(
+                "'{mark}' is marked, and something else stands there"
+            ))
+            .hint("git sync mark --repair   takes it in, or asks")
+            .hint("nothing was changed"));
+        }
         let from = match found.is_symlink() {
             true if self.is_ours(&path) => live.clone(),
             true => Self::followed(&live, follow)?,
@@ -128,7 +136,6 @@ impl Marks<'_, '_> {
 
     /// Is it a place that may have a link to the repository?
     fn check_place(&self, live: &Path) -> Result<()> {
-        let top = self.ctx.repo.top();
         let name = live.display();
         if self.leads_inside(live) {
             return Err(Error::blocked(format!(
@@ -136,12 +143,7 @@ impl Marks<'_, '_> {
             ))
             .hint("nothing was changed"));
         }
-        let resolved = live.canonicalize().unwrap_or_else(|_| live.to_owned());
-        let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
-        let git = self.ctx.repo.common_dir();
-        let git = git.canonicalize().unwrap_or_else(|_| git.to_owned());
-        let is_link = tree::target(live).is_some();
-        if !is_link && (top.starts_with(&resolved) || git.starts_with(&resolved)) {
+        if tree::target(live).is_none() && self.has_repository(live) {
             return Err(Error::blocked(format!("'{name}' has the repository in it"))
                 .hint("mark what is beside it, one by one"));
         }
@@ -220,7 +222,7 @@ impl Marks<'_, '_> {
             return Ok(());
         };
         let here = Tree::of(from)?.map(|tree| tree.digest());
-        if here == Some(there.digest()) || self.manifest.get(mark.below_home()).is_some() {
+        if here == Some(there.digest()) {
             return Ok(());
         }
         let path = mark.copy();

@@ -16,7 +16,7 @@ use crate::model::held::{Disagreement, Held, HeldSet};
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
 use crate::ops::held::{self, Holding};
-use crate::ops::kept;
+use crate::ops::{Done, kept};
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
 use crate::sys::tree::{self, Node, Tree};
@@ -78,6 +78,7 @@ impl Marks<'_, '_> {
                 theirs,
             };
             // First the ref: a copy of ours without it would look like a change of theirs.
+            ctx.listener.done(&Done::Held(&held));
             self.hold(branch, &holding, held)?;
             self.fill(mark, &live, &content)?
         };

@@ -10,6 +10,7 @@ use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
 use crate::ops::guard::Ready;
+use crate::ops::held::Holding;
 use crate::ops::snapshot::Skipped;
 use crate::ops::sync::{self, with_lock};
 use crate::ops::{Context, Done, guard};
@@ -43,6 +44,8 @@ pub struct Outcome {
     pub already: Vec<(PathBuf, Mark)>,
     /// With a repair: the marks that were not as they should be.
     pub findings: Vec<super::Finding>,
+    /// With a repair: copies that wait for a decision.
+    pub held: Vec<RepoPath>,
     /// Files that were committed.
     pub committed: usize,
     /// What is in a marked folder and cannot be synced, or shall not.
@@ -56,7 +59,8 @@ pub struct Outcome {
 impl Outcome {
     /// Is there something that the user has to look at?
     pub fn is_left(&self) -> bool {
-        !self.skipped.is_empty() || self.findings.iter().any(|finding| finding.left.is_some())
+        !(self.skipped.is_empty() && self.held.is_empty())
+            || self.findings.iter().any(|finding| finding.left.is_some())
     }
 }
 
@@ -114,6 +118,14 @@ fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome
             break;
         }
     }
+    let held = Holding::load(ctx, &ready.branch.name)?.set;
+    let copies: Vec<_> = match Marks::open(ctx)? {
+        Some(marks) => marks.known().iter().map(Mark::copy).collect(),
+        None => Vec::new(),
+    };
+    let is_copy = |path: &&RepoPath| copies.iter().any(|copy| copy.overlaps(path));
+    let held = held.iter().map(|held| &held.path);
+    outcome.held = held.filter(is_copy).cloned().collect();
     Ok(outcome)
 }
 

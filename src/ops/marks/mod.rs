@@ -235,7 +235,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         if found.is_symlink() {
             return self.link_at(mark, &path);
         }
-        if !is_kind(mark, &found) {
+        if !is_kind(mark, &found) || self.has_repository(&path) {
             return Live::Odd;
         }
         match Tree::of(&path) {
@@ -268,6 +268,16 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             .skip(1)
             .find_map(|folder| folder.canonicalize().ok());
         matches!((top, folder), (Ok(top), Some(folder)) if folder.starts_with(&top))
+    }
+
+    /// Is the repository in the folder at `path`?
+    pub(super) fn has_repository(&self, path: &Path) -> bool {
+        let repo = self.ctx.repo;
+        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        [repo.top(), repo.common_dir()].into_iter().any(|inner| {
+            let inner = inner.canonicalize().unwrap_or_else(|_| inner.to_owned());
+            inner.starts_with(&resolved)
+        })
     }
 
     /// What the repository has, and whether that is what is remembered, without having read it.
