@@ -117,7 +117,10 @@ fn a_mark_is_taken_back_and_every_machine_keeps_its_file() {
         .write("../.tool/b", "b\n");
     laptop.sync(["mark", "../.toolrc", "../.tool"]).succeeds();
     laptop.sync([]).succeeds();
-    server.sync([]).succeeds();
+    server
+        .sync([])
+        .succeeds()
+        .tells("pull     1 commit from ana@laptop-linux");
     is_linked(&server, ".toolrc");
 
     laptop

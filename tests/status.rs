@@ -234,6 +234,23 @@ fn a_broken_pipe_is_no_error() {
 }
 
 #[test]
+fn a_file_with_the_content_that_git_knows_is_no_change() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    // As young as the index, or younger: its time says nothing.
+    laptop.write("zshrc", "changed\n");
+    laptop.sh("touch -d '2 days' zshrc").succeeds();
+    laptop.sync([]).succeeds();
+    laptop.chmod("zshrc", 0o600);
+    laptop.sync(["--status", "--exit-code"]).succeeds();
+    laptop.write("zshrc", "another\n");
+    laptop.sh("touch -d '2 days' zshrc").succeeds();
+    laptop
+        .sync(["--status", "--exit-code"])
+        .exits(1)
+        .says("zshrc");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_skipped_and_nothing_to_commit() {
     let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
     laptop.write("secret", "1\n").chmod("secret", 0o000);

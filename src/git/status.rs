@@ -109,8 +109,8 @@ impl Repo {
             .collect())
     }
 
-    /// Files that were written in the same second as the index, and differ from what it remembers in
-    /// the fraction: gix compares whole seconds, and takes an entry for clean that is not.
+    /// Changed files that were written in the same second as the index, and differ from what it remembers
+    /// in the fraction: gix compares whole seconds, and takes an entry for clean that is not.
     fn too_young(&self) -> Result<BTreeSet<RepoPath>> {
         use std::os::unix::fs::MetadataExt as _;
         let failed = |source: &dyn std::fmt::Display| {
@@ -139,7 +139,26 @@ impl Repo {
                 changed.insert(path);
             }
         }
-        Ok(changed)
+        self.really_changed(changed)
+    }
+
+    /// Those of `paths` whose content is not what the index has. Git looks into them; a new mode of a file
+    /// that only its owner may read, say, is no change.
+    fn really_changed(&self, paths: BTreeSet<RepoPath>) -> Result<BTreeSet<RepoPath>> {
+        if paths.is_empty() {
+            return Ok(paths);
+        }
+        let output = self
+            .git("diff")
+            .args(["--name-only", "-z", "--no-ext-diff", "--no-renames", "--"])
+            .args(paths.iter().map(RepoPath::as_os_str))
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .output()?;
+        let names = output.split(|byte| *byte == 0);
+        Ok(names
+            .filter(|name| !name.is_empty())
+            .map(RepoPath::from_bytes)
+            .collect())
     }
 
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {

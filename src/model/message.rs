@@ -64,8 +64,12 @@ pub fn commit_message(
 
 /// The message of a commit that a sync of `machine` makes for a reason of its own.
 pub fn of_sync(what: &str, machine: &Machine) -> String {
-    let id = &machine.id;
-    format!("sync: {what} on {id}\n\n{TRAILER}: {id}\n")
+    of_machine(&format!("sync: {what} on {}", machine.id), machine)
+}
+
+/// The message of a commit that a command on `machine` makes.
+pub fn of_machine(subject: &str, machine: &Machine) -> String {
+    format!("{subject}\n\n{TRAILER}: {}\n", machine.id)
 }
 
 /// The machine that made the commit with this message, if a sync did.

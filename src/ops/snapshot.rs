@@ -9,7 +9,7 @@ use crate::git::index::PrivateIndex;
 use crate::git::status::Scan;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::HeldSet;
-use crate::model::message::commit_message;
+use crate::model::message::{commit_message, of_machine};
 use crate::model::path::RepoPath;
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
@@ -201,7 +201,7 @@ pub(super) fn commit_as(
     if snapshot.changes.is_empty() {
         return Ok(None);
     }
-    let message = with_hooks(ctx, snapshot, format!("{subject}\n"))?;
+    let message = with_hooks(ctx, snapshot, of_machine(subject, &ctx.machine))?;
     write(ctx, tip, snapshot, message, false).map(Some)
 }
 
