@@ -6,7 +6,10 @@
 //! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
 //!   is **held** ([`held`]).
 //! - What is outside of the repository and **marked** is synced through links to copies ([`mark`]); one
-//!   table says how a mark is mended ([`cure`]); what git does not keep of the copies is in a list ([`modes`]).
+//!   table says how a mark is mended ([`cure`]); what git does not keep of the copies is in a list ([`modes`]);
+//!   some places of a home are no configuration ([`special`]).
+//! - What looks like a **secret** ([`secret`]) is not committed by itself: its path is **skipped**, like
+//!   everything that cannot be synced ([`skipped`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
@@ -24,5 +27,8 @@ pub mod path;
 pub mod policy;
 pub mod retention;
 pub mod run;
+pub mod secret;
+pub mod skipped;
+pub mod special;
 pub mod state;
 pub mod url;

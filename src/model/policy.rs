@@ -1,4 +1,5 @@
-//! What to do with a path that changed on both sides, as `.sync/config.yaml` says it.
+//! What to do with a path that changed on both sides, and which paths may have secrets in them, as
+//! `.sync/config.yaml` says it.
 //!
 //! The file is tracked, so every machine follows the same rules. It may hold no command.
 
@@ -42,18 +43,12 @@ struct SharedFile {
     _version: u32,
     #[serde(default)]
     policies: BTreeMap<String, Policy>,
+    #[serde(default, rename = "allow-secret")]
+    allow_secret: Vec<String>,
 }
 
-/// The rules of a repository, most particular last.
-#[derive(Debug, Default)]
-pub struct Policies(Vec<(GlobMatcher, Policy)>);
-
-impl Policies {
-    /// Reads the text of [`SHARED_CONFIG`].
-    ///
-    /// A pattern without `/` matches at any depth, as in `.gitignore`. Where several match, the
-    /// longest pattern decides, so that the order in the file does not matter.
-    pub fn parse(text: &str) -> Result<Self> {
+impl SharedFile {
+    fn parse(text: &str) -> Result<Self> {
         let unreadable = |source: serde_yaml::Error| {
             Error::fatal(format!("'{SHARED_CONFIG}' cannot be read"))
                 .because(source)
@@ -67,7 +62,21 @@ impl Policies {
             ))
             .hint("install the newest git-sync on this machine"));
         }
-        let file: SharedFile = serde_yaml::from_str(text).map_err(unreadable)?;
+        serde_yaml::from_str(text).map_err(unreadable)
+    }
+}
+
+/// The rules of a repository, most particular last.
+#[derive(Debug, Default)]
+pub struct Policies(Vec<(GlobMatcher, Policy)>);
+
+impl Policies {
+    /// Reads the text of [`SHARED_CONFIG`].
+    ///
+    /// A pattern without `/` matches at any depth, as in `.gitignore`. Where several match, the
+    /// longest pattern decides, so that the order in the file does not matter.
+    pub fn parse(text: &str) -> Result<Self> {
+        let file = SharedFile::parse(text)?;
         let mut rules = file.policies.into_iter().collect::<Vec<_>>();
         rules.sort_by_key(|(pattern, _)| pattern.len());
         let mut policies = Vec::with_capacity(rules.len());
@@ -89,6 +98,25 @@ impl Policies {
             .rev()
             .find(|(glob, _)| glob.is_match(path))
             .map_or(Policy::Hold, |(_, policy)| *policy)
+    }
+}
+
+/// The paths that may have secrets in them, by the patterns of [`SHARED_CONFIG`].
+#[derive(Debug, Default)]
+pub struct AllowedSecrets(Vec<GlobMatcher>);
+
+impl AllowedSecrets {
+    /// Reads the text of [`SHARED_CONFIG`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let patterns = SharedFile::parse(text)?.allow_secret;
+        let matchers = patterns.iter().map(|pattern| matcher(pattern));
+        Ok(Self(matchers.collect::<Result<_>>()?))
+    }
+
+    /// May `path` have secrets in it?
+    pub fn has(&self, path: &RepoPath) -> bool {
+        let path = Path::new(path.as_os_str());
+        self.0.iter().any(|glob| glob.is_match(path))
     }
 }
 
@@ -147,6 +175,17 @@ mod tests {
         assert_eq!(of(text, "state"), Policy::Ours);
         assert_eq!(of(text, "deep/state"), Policy::Hold);
         assert_eq!(of(text, "cache/a/b"), Policy::Both);
+    }
+
+    #[test]
+    fn secrets_are_allowed_by_the_same_patterns() {
+        let text = "version: 1\nallow-secret: [/keys/, '*.test.pem']\n";
+        let allowed = AllowedSecrets::parse(text).expect("a good file");
+        let has = |path: &str| allowed.has(&RepoPath::from_bytes(path.as_bytes()));
+        assert!(has("keys/a/b") && has("deep/a.test.pem"));
+        assert!(!has("deep/keys/a") && !has("a.pem"));
+        let none = AllowedSecrets::parse("version: 1\npolicies: {}\n").expect("a good file");
+        assert!(!none.has(&RepoPath::from_bytes(&b"a"[..])));
     }
 
     #[test]
