@@ -31,6 +31,7 @@ mod faults;
 mod fidelity;
 mod filters;
 mod force;
+mod guards;
 mod healing;
 mod holds;
 mod hooks;

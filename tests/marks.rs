@@ -386,6 +386,7 @@ fn large_things_are_adopted_whole() {
             mkdir ../many; cd ../many; seq 10000 | split -l 1 -a 4 - f",
         )
         .succeeds();
+    laptop.config("sync.maxFileSize", "0");
     laptop.sync(["mark", "../big", "../many"]).succeeds();
     laptop.sync([]).succeeds();
     laptop.is_in_sync_with(&remote);

@@ -39,13 +39,17 @@ pub const TIMEOUT: &str = "sync.timeout";
 pub const RETRIES: &str = "sync.retries";
 /// `sync.keepReplaced`: so long is kept what a policy, a force or a decision replaced.
 pub const KEEP_REPLACED: &str = "sync.keepReplaced";
+/// `sync.guard`: `false` lets what looks like a secret be committed.
+pub const GUARD: &str = "sync.guard";
+/// `sync.maxFileSize`: larger files are not committed; 0: all are.
+pub const MAX_FILE_SIZE: &str = "sync.maxFileSize";
 /// `advice.sync`: `false` switches our hints off.
 pub const ADVICE: &str = "advice.sync";
 /// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 17] = [
+pub const KEYS: [&str; 19] = [
     REMOTE,
     BRANCH,
     STRATEGY,
@@ -61,9 +65,14 @@ pub const KEYS: [&str; 17] = [
     TIMEOUT,
     RETRIES,
     KEEP_REPLACED,
+    GUARD,
+    MAX_FILE_SIZE,
     ADVICE,
     COLOR,
 ];
+
+/// Where nothing is set: GitHub warns of larger files, and refuses those of twice the size.
+const DEFAULT_MAX_FILE_SIZE: u64 = 50 << 20;
 
 /// Which files become part of a snapshot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,6 +126,10 @@ pub struct Settings {
     pub retries: u32,
     /// `sync.keepReplaced`.
     pub keep_replaced: Retention,
+    /// `sync.guard`.
+    pub guard: bool,
+    /// `sync.maxFileSize` in bytes; `None`: no limit.
+    pub max_file_size: Option<u64>,
     /// `sync.machineId`.
     pub machine_id: Option<String>,
     /// `sync.machineType`.
@@ -161,6 +174,11 @@ impl Settings {
             retries: number(repo, RETRIES, 0..=100)?.unwrap_or(5),
             keep_replaced: choice(repo, KEEP_REPLACED, Retention::parse)?
                 .unwrap_or(Retention::Days(90)),
+            guard: repo.config_bool(GUARD)?.unwrap_or(true),
+            max_file_size: choice(repo, MAX_FILE_SIZE, size)?
+                .map_or(Some(DEFAULT_MAX_FILE_SIZE), |size| {
+                    (size > 0).then_some(size)
+                }),
             machine_id: repo.config_text(MACHINE_ID),
             machine_type: choice(repo, MACHINE_TYPE, MachineType::parse)?,
             sign: repo.config_bool("commit.gpgSign")?.unwrap_or(false),
@@ -190,6 +208,25 @@ fn choice<T>(repo: &Repo, key: &str, parse: impl Fn(&str) -> Option<T>) -> Resul
         .transpose()
 }
 
+/// A number of bytes with one of git's suffixes.
+fn size(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
+    let unit: u64 = match &*text[number.len()..].to_ascii_lowercase() {
+        "" => 1,
+        "k" => 1 << 10,
+        "m" => 1 << 20,
+        "g" => 1 << 30,
+        _ => return None,
+    };
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    number
+        .parse::<u64>()
+        .ok()
+        .filter(|_| digits)?
+        .checked_mul(unit)
+}
+
 fn number<T: TryFrom<i64>>(
     repo: &Repo,
     key: &str,
@@ -211,7 +248,16 @@ fn number<T: TryFrom<i64>>(
 
 #[cfg(test)]
 mod tests {
-    use super::KEYS;
+    use super::{KEYS, size};
+
+    #[test]
+    fn sizes_have_the_suffixes_of_git() {
+        let sizes = ["0", "7", "2k", "50M", " 1g "].map(size);
+        assert_eq!(sizes, [0, 7, 2 << 10, 50 << 20, 1 << 30].map(Some));
+        for bad in ["", "m", "-1", "+1", "1.5m", "1mb", "99999999999g"] {
+            assert_eq!(size(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn no_key_is_listed_twice() {

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::model::path::RepoPath;
 use crate::sys::{env, fs};
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 /// What the ignore rules say of a path.
@@ -64,10 +65,11 @@ impl Repo {
     }
 
     /// The value of an attribute of `path`, which need not be there.
-    pub fn attribute(&self, path: &str, name: &str) -> Result<String> {
+    pub fn attribute(&self, path: impl AsRef<OsStr>, name: &str) -> Result<String> {
         let output = self
             .git("check-attr")
-            .args(["-z", name, "--", path])
+            .args(["-z", name, "--"])
+            .arg(path)
             .output()?;
         let text = String::from_utf8_lossy(&output);
         Ok(text.split('\0').nth(2).unwrap_or_default().to_owned())

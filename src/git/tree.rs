@@ -125,6 +125,32 @@ impl Repo {
         self.git("cat-file").args(["blob", oid.as_str()]).output()
     }
 
+    /// The contents of blobs, as git keeps them; all of them are in memory at once.
+    pub fn blobs(&self, oids: &[&Oid]) -> Result<Vec<Vec<u8>>> {
+        let mut names = String::new();
+        for oid in oids {
+            names.push_str(oid.as_str());
+            names.push('\n');
+        }
+        let git = self.git("cat-file").args(["--batch", "--buffer"]);
+        let output = git.stdin(names.into_bytes()).output()?;
+        let mut rest = &*output;
+        let mut contents = Vec::with_capacity(oids.len());
+        for _ in oids {
+            let (content, after) = batched(rest).ok_or_else(|| unread("cat-file"))?;
+            contents.push(content.to_vec());
+            rest = after;
+        }
+        Ok(contents)
+    }
+
+    /// How many bytes a blob has.
+    pub fn blob_size(&self, oid: &Oid) -> Result<u64> {
+        let output = self.git("cat-file").args(["-s", oid.as_str()]).output()?;
+        let size = String::from_utf8_lossy(&output).trim().parse();
+        size.map_err(|_| unread("cat-file"))
+    }
+
     /// The content of a file in a tree (or commit); `None` where there is no file.
     pub fn file(&self, tree: &Oid, path: &str) -> Result<Option<Vec<u8>>> {
         let path = RepoPath::from_bytes(path.as_bytes());
@@ -166,6 +192,15 @@ impl Repo {
             .stdin(bytes)
             .oid()
     }
+}
+
+/// `<oid> blob <size>\n`, the content and a line end; and what follows.
+fn batched(output: &[u8]) -> Option<(&[u8], &[u8])> {
+    let line = output.iter().position(|byte| *byte == b'\n')?;
+    let size = output[..line].rsplit(|byte| *byte == b' ').next()?;
+    let size: usize = std::str::from_utf8(size).ok()?.parse().ok()?;
+    let (content, rest) = output[line + 1..].split_at_checked(size)?;
+    Some((content, rest.strip_prefix(b"\n")?))
 }
 
 /// `:100644 100755 <old> <new> M` with the path after it.

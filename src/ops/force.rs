@@ -135,7 +135,12 @@ impl<'a, 'repo> Force<'a, 'repo> {
         let scan = ctx.scan(ctx.settings.new_files != NewFiles::Ask)?;
         guard::merged(&scan)?;
         // Held paths too: nothing is left to decide once one side has won.
-        let mut snapshot = snapshot::take(ctx, tip, &scan, &HeldSet::default())?;
+        // What gives way is kept whole, and only here.
+        let take = match self.winner {
+            Winner::Here => snapshot::take_screened,
+            Winner::There => snapshot::take,
+        };
+        let mut snapshot = take(ctx, tip, &scan, &HeldSet::default())?;
         let plan = self.plan(tip, theirs.as_ref(), &snapshot)?;
         let mut outcome = Outcome {
             machine: ctx.machine.id.clone(),
@@ -151,6 +156,9 @@ impl<'a, 'repo> Force<'a, 'repo> {
         }
         if plan.is_empty() && holding.set.is_empty() {
             return Ok(outcome);
+        }
+        if self.winner == Winner::Here {
+            outcome.skipped.clone_from(&snapshot.skipped);
         }
         if options.dry_run {
             match self.winner {

@@ -26,6 +26,7 @@ pub mod record;
 pub mod recover;
 pub mod resolve;
 mod ripe;
+mod screen;
 pub mod settle;
 pub mod setup;
 pub mod snapshot;

@@ -5,11 +5,13 @@
 
 use super::Context;
 use super::held;
-use super::snapshot::{Skipped, Snapshot};
+use super::screen::Screen;
+use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::HeldSet;
 use crate::model::path::RepoPath;
+use crate::model::skipped::{Skipped, Why};
 
 /// Runs the hook on `snapshot`, whose branch has the tree `base`.
 ///
@@ -48,10 +50,11 @@ pub(super) fn run(
         .skipped
         .extend(taken_out.iter().map(|path| Skipped {
             path: path.clone(),
-            why: "the pre-commit hook took it out of the commit",
+            why: Why::Hook,
         }));
     snapshot.left_out.extend(taken_out);
-    Ok(())
+    // What the hook has made may be what it should not be.
+    Screen::of(ctx).apply(snapshot, &before)
 }
 
 /// Is it a change of something that no sync commits, whatever is staged?

@@ -1,6 +1,7 @@
 //! Makes a commit of what the work tree has, without touching it or the user's index.
 
 use super::publish::IndexSeen;
+use super::screen::Screen;
 use super::{Context, pre_commit, written};
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
@@ -11,19 +12,11 @@ use crate::model::entry::{Change, Oid};
 use crate::model::held::HeldSet;
 use crate::model::message::{commit_message, of_machine};
 use crate::model::path::RepoPath;
+use crate::model::skipped::{Skipped, Why};
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
 use std::collections::BTreeSet;
 use std::fs::File;
-
-/// A path that is not synced, and why.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
-    /// Which.
-    pub path: RepoPath,
-    /// Why, in words.
-    pub why: &'static str,
-}
 
 /// What the work tree has, ready to be published.
 #[derive(Debug)]
@@ -36,12 +29,49 @@ pub struct Snapshot<'repo> {
     pub changes: Vec<Change>,
     /// What could not be taken in.
     pub skipped: Vec<Skipped>,
-    /// Changed paths that the user's hook left out: their files are not what the tree has.
+    /// Changed paths that the user's hook left out, or that are held back as they have secrets or are too
+    /// large: their files are not what the tree has.
     pub left_out: BTreeSet<RepoPath>,
     /// The tree of what the user had staged, where there was something staged.
     pub staged: Option<Oid>,
     /// The user's index when this was taken.
     pub seen: IndexSeen,
+}
+
+/// The same without what is not committed by itself: secrets, and what is too large.
+pub fn take_screened<'repo>(
+    ctx: &Context<'repo>,
+    tip: Option<&Oid>,
+    scan: &Scan,
+    held: &HeldSet,
+) -> Result<Snapshot<'repo>> {
+    let screen = Screen::of(ctx);
+    let mut free: BTreeSet<_> = scan.changed.iter().collect();
+    free.retain(|path| !held.covers(path));
+    if ctx.settings.new_files == NewFiles::Tracked {
+        free.retain(|path| !scan.untracked.contains(*path));
+    }
+    let large = screen.too_large(free)?;
+    let mut rest = scan.clone();
+    for skipped in &large {
+        rest.changed.remove(&skipped.path);
+    }
+    let mut snapshot = take(ctx, tip, &rest, held)?;
+    if !large.is_empty() {
+        // An earlier version of it may be staged.
+        let paths: Vec<_> = large.iter().map(|skipped| skipped.path.clone()).collect();
+        let entries = ctx.repo.entries(&base(ctx, tip)?, &paths)?;
+        let as_before = paths.iter().map(|path| (path, entries.get(path)));
+        snapshot.index.set(as_before)?;
+        snapshot.tree = snapshot.index.write_tree()?;
+        snapshot
+            .changes
+            .retain(|change| !paths.contains(&change.path));
+        snapshot.left_out.extend(paths);
+        snapshot.skipped.extend(large);
+    }
+    screen.apply(&mut snapshot, &[])?;
+    Ok(snapshot)
 }
 
 /// Takes what `scan` found into a tree on top of `tip`, but for what is held.
@@ -90,7 +120,7 @@ pub fn take<'repo>(
     drop(progress);
     skipped.extend(refused.into_iter().map(|path| Skipped {
         path,
-        why: "git refuses this name",
+        why: Why::Name,
     }));
     let tree = index.write_tree()?;
     let changes = repo.changes(&base, &tree)?;
@@ -122,32 +152,32 @@ fn keep_held(
 }
 
 /// Things in the work tree that git has no way to keep: never left out silently.
-fn unkeepable(scan: &Scan) -> Vec<Skipped> {
-    let skip = |why| {
+pub(super) fn unkeepable(scan: &Scan) -> Vec<Skipped> {
+    let skip = |why: Why| {
         move |path: &RepoPath| Skipped {
             path: path.clone(),
-            why,
+            why: why.clone(),
         }
     };
-    let nested = scan.nested.iter().map(skip("a repository of its own"));
+    let nested = scan.nested.iter().map(skip(Why::Nested));
     nested
-        .chain(scan.untrackable.iter().map(skip("not a file")))
+        .chain(scan.untrackable.iter().map(skip(Why::NotAFile)))
         .collect()
 }
 
 /// Why the file at `path` cannot be taken in, where it cannot.
-pub(super) fn unreadable(ctx: &Context<'_>, path: &RepoPath) -> Option<&'static str> {
+pub(super) fn unreadable(ctx: &Context<'_>, path: &RepoPath) -> Option<Why> {
     let file = path.below(ctx.repo.top());
     let found = std::fs::symlink_metadata(&file).ok()?;
     if found.is_dir() || found.is_symlink() {
         return None;
     }
     if !found.is_file() {
-        return Some("not a file");
+        return Some(Why::NotAFile);
     }
     match File::open(&file) {
         Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
-            Some("not readable")
+            Some(Why::NotReadable)
         }
         _ => None,
     }

@@ -3,15 +3,17 @@
 
 use super::look::look;
 use super::marks::list::{self, Link, Standing};
+use super::screen::Screen;
 use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
-use crate::git::config::NewFiles;
+use crate::git::config::{CommitWhen, NewFiles};
 use crate::git::repo::{Branch, Head, Upstream};
 use crate::git::status::Scan;
 use crate::model::entry::Mode;
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::model::run::RunRecord;
+use crate::model::skipped::{Skipped, Why};
 use crate::model::state::{Counts, State};
 use crate::model::url;
 use crate::store::{history, state};
@@ -67,8 +69,8 @@ pub struct Changes {
     pub untracked: Vec<RepoPath>,
     /// Paths with an unfinished merge.
     pub conflicted: Vec<RepoPath>,
-    /// Things that cannot be synced.
-    pub unsyncable: Vec<RepoPath>,
+    /// Things that a sync names and leaves out.
+    pub skipped: Vec<Skipped>,
 }
 
 /// Looks where the repository of `ctx` stands.
@@ -84,18 +86,22 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .and_then(|branch| repo.upstream(&branch.name));
     let set = held_now(ctx, branch.as_ref())?;
     let mut scan = ctx.scan(ctx.settings.new_files != NewFiles::Tracked)?;
+    let held_back = held_back(ctx, branch.as_ref(), &scan, &set)?;
     // A sync names it and leaves it out, so it is nothing to commit.
-    let unreadable = |path: &RepoPath| snapshot::unreadable(ctx, path).is_some();
-    let changed = std::mem::take(&mut scan.changed);
-    let (mut skipped, changed): (BTreeSet<_>, BTreeSet<_>) =
-        changed.into_iter().partition(unreadable);
+    let mut skipped = snapshot::unkeepable(&scan);
     let refused = refused(ctx, &scan.untracked)?;
-    let (refused, changed) = changed.into_iter().partition(|path| refused.contains(path));
-    skipped.extend::<BTreeSet<_>>(refused);
-    scan.changed = changed;
-    scan.untracked.retain(|path| !skipped.contains(path));
-    scan.untrackable.extend(skipped);
-    let changes = changes(&scan, &set);
+    scan.changed.retain(|path| {
+        let name = refused.contains(path).then_some(Why::Name);
+        let Some(why) = snapshot::unreadable(ctx, path).or(name) else {
+            return true;
+        };
+        scan.untracked.remove(path);
+        let path = path.clone();
+        skipped.push(Skipped { path, why });
+        false
+    });
+    skipped.extend(held_back);
+    let changes = changes(&scan, &set, skipped);
     let mut counts = Counts {
         held: set.len(),
         ..Counts::default()
@@ -179,7 +185,39 @@ fn held_now(ctx: &Context<'_>, branch: Option<&Branch>) -> Result<HeldSet> {
     }
 }
 
-fn changes(scan: &Scan, held: &HeldSet) -> Changes {
+/// What a sync would not commit by itself. The files are looked at first: only where one of them is
+/// suspect, it is asked what would be in a commit.
+fn held_back(
+    ctx: &Context<'_>,
+    branch: Option<&Branch>,
+    scan: &Scan,
+    held: &HeldSet,
+) -> Result<Vec<Skipped>> {
+    let Some(branch) = branch.filter(|_| ctx.settings.commit == CommitWhen::Always) else {
+        return Ok(Vec::new());
+    };
+    if !scan.unmerged.is_empty() {
+        return Ok(Vec::new());
+    }
+    let screen = Screen::of(ctx);
+    let is_free =
+        |path: &&RepoPath| !held.covers(path) && snapshot::unreadable(ctx, path).is_none();
+    let paths = scan.changed.union(&scan.staged).filter(is_free);
+    for path in paths {
+        if screen.suspects(path)? {
+            let taken = look(ctx, || {
+                snapshot::take_screened(ctx, branch.tip.as_ref(), scan, held)
+                    .map(|snapshot| snapshot.skipped)
+            });
+            let mut skipped = taken?;
+            skipped.retain(|skipped| matches!(skipped.why, Why::Secret { .. } | Why::Large { .. }));
+            return Ok(skipped);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn changes(scan: &Scan, held: &HeldSet, skipped: Vec<Skipped>) -> Changes {
     let free = |path: &&RepoPath| !held.covers(path);
     let tracked = scan.changed.iter().chain(&scan.submodules);
     Changes {
@@ -190,12 +228,7 @@ fn changes(scan: &Scan, held: &HeldSet) -> Changes {
             .collect(),
         untracked: scan.untracked.iter().filter(free).cloned().collect(),
         conflicted: scan.unmerged.iter().cloned().collect(),
-        unsyncable: scan
-            .nested
-            .iter()
-            .chain(&scan.untrackable)
-            .cloned()
-            .collect(),
+        skipped,
     }
 }
 

@@ -15,7 +15,7 @@ use super::marks::{Finding, merged};
 use super::new_files::Answers;
 use super::publish::{Publication, Published, publish};
 use super::record::Begun;
-use super::snapshot::{self, Skipped, Snapshot};
+use super::snapshot::{self, Snapshot};
 use super::upstream;
 use super::{Context, Done, identity, inherit, kept, recover, ripe};
 use crate::error::{Error, Result};
@@ -29,6 +29,7 @@ use crate::model::held::Held;
 use crate::model::lines::LineCount;
 use crate::model::path::RepoPath;
 use crate::model::run::RunResult;
+use crate::model::skipped::Skipped;
 use crate::model::state::{Counts, State};
 use crate::store::{leftovers, machine, state};
 use crate::sys::lock::Lock;
@@ -477,9 +478,15 @@ fn commit_local<'repo>(
     if sends(ctx, options) && !asks(ctx)? {
         link.begin();
     }
-    let mut snapshot = snapshot::take(ctx, branch.tip.as_ref(), &scan, &local.holding.set)?;
+    let commits = ctx.settings.commit == CommitWhen::Always;
+    let take = if commits {
+        snapshot::take_screened
+    } else {
+        snapshot::take
+    };
+    let mut snapshot = take(ctx, branch.tip.as_ref(), &scan, &local.holding.set)?;
     if !snapshot.changes.is_empty() {
-        if ctx.settings.commit == CommitWhen::Never {
+        if !commits {
             carry(ctx, &mut local, &snapshot)?;
             outcome.counts.dirty = snapshot.changes.len();
         } else if let Some(commit) = snapshot::commit(

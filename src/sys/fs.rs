@@ -50,6 +50,22 @@ pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// The first `most` bytes of a file; `None` when there is none.
+pub fn read_head(path: &Path, most: usize) -> Result<Option<Vec<u8>>> {
+    use std::io::Read as _;
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(source) => return Err(failed("read", path, source)),
+    };
+    let mut head = Vec::new();
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    match file.take(most).read_to_end(&mut head) {
+        Ok(_) => Ok(Some(head)),
+        Err(source) => Err(failed("read", path, source)),
+    }
+}
+
 /// The text of a file; `None` when there is none or it is not UTF-8.
 pub fn read_text(path: &Path) -> Result<Option<String>> {
     Ok(read(path)?.and_then(|bytes| String::from_utf8(bytes).ok()))

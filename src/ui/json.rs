@@ -35,11 +35,6 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         .iter()
         .map(|(settled, policy)| json!({ "path": path(settled), "policy": policy }))
         .collect();
-    let skipped: Vec<_> = outcome
-        .skipped
-        .iter()
-        .map(|skipped| json!({ "path": path(&skipped.path), "why": skipped.why }))
-        .collect();
     json!({
         "schema": SCHEMA,
         "dry_run": outcome.dry_run,
@@ -52,7 +47,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "settled": settled,
         "marks": super::marks::findings(&outcome.marks),
         "conflicts": all_held(&outcome.held),
-        "skipped": skipped,
+        "skipped": super::skipped::objects(&outcome.skipped),
         "left": paths(&outcome.left),
         "released": paths(&outcome.released),
         "kept": outcome.kept,
@@ -121,9 +116,10 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
             "unstaged": changes.unstaged.len(),
             "untracked": changes.untracked.len(),
             "conflicted": paths(&changes.conflicted),
-            "skipped": paths(&changes.unsyncable),
+            "skipped": paths(changes.skipped.iter().map(|skipped| &skipped.path)),
             "files": files,
         },
+        "skipped": super::skipped::objects(&changes.skipped),
         "held": all_held(&outcome.held),
         "marked": super::marks::standing(&outcome.marked),
         "in_progress": outcome.in_progress,
@@ -226,8 +222,8 @@ fn all_held<'a>(held: impl IntoIterator<Item = &'a Held>) -> Value {
     held.into_iter().map(one).collect()
 }
 
-fn paths(paths: &[RepoPath]) -> Value {
-    paths.iter().map(path).collect()
+fn paths<'a>(paths: impl IntoIterator<Item = &'a RepoPath>) -> Value {
+    paths.into_iter().map(path).collect()
 }
 
 /// A path as it is and not as it is shown, so that a program can use it. Only what is no UTF-8 cannot

@@ -155,14 +155,7 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
             format!("  '{path}' is marked already")
         });
     }
-    for skipped in &outcome.skipped {
-        ui.complain(&format!(
-            "{} skipped '{}': {}",
-            style::warning("warning:"),
-            skipped.path,
-            skipped.why
-        ));
-    }
+    super::skipped::tell(ui, &outcome.skipped);
     if outcome.ignored > 0 {
         let files = count(outcome.ignored, "file");
         ui.talk(&format!("  {files} in it stay here, by your ignore rules"));
@@ -337,17 +330,12 @@ pub fn marked_object(outcome: &mark::Outcome, exit: u8) -> Value {
         .iter()
         .map(|(path, mark)| json!({ "path": json::file(path), "mark": named(mark) }))
         .collect();
-    let skipped: Vec<_> = outcome
-        .skipped
-        .iter()
-        .map(|skipped| json!({ "path": json::path(&skipped.path), "why": skipped.why }))
-        .collect();
     json!({
         "schema": SCHEMA,
         "marked": marks,
         "already": already,
         "marks": findings(&outcome.findings),
-        "skipped": skipped,
+        "skipped": super::skipped::objects(&outcome.skipped),
         "held": outcome.held.iter().map(json::path).collect::<Vec<_>>(),
         "ignored": outcome.ignored,
         "committed": outcome.committed,

@@ -11,6 +11,7 @@ mod pick;
 pub mod porcelain;
 pub mod report;
 pub mod setup;
+mod skipped;
 pub mod status;
 pub mod style;
 pub mod sync;

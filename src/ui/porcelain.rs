@@ -60,11 +60,11 @@ pub(super) fn codes(changes: &Changes) -> impl Iterator<Item = (&'static str, &R
         (".M", &changes.unstaged),
         ("??", &changes.untracked),
         ("UU", &changes.conflicted),
-        ("!!", &changes.unsyncable),
     ];
     kinds
         .into_iter()
         .flat_map(|(code, paths)| paths.iter().map(move |path| (code, path)))
+        .chain(changes.skipped.iter().map(|skipped| ("!!", &skipped.path)))
 }
 
 struct Records {

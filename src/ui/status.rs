@@ -128,22 +128,25 @@ pub(super) fn home_relative(path: &Path) -> String {
 
 fn changes(outcome: &Outcome) -> String {
     let mut text = String::new();
-    let mut list = |name: &str, paths: &[RepoPath]| {
+    let mut list = |name: &str, lines: &[String]| {
         let mut name = name;
-        for path in paths.iter().take(LISTED) {
-            let _ = writeln!(text, "  {} {path}", style::faint(&format!("{name:<9}")));
+        for line in lines.iter().take(LISTED) {
+            let _ = writeln!(text, "  {} {line}", style::faint(&format!("{name:<9}")));
             name = "";
         }
-        if paths.len() > LISTED {
-            let _ = writeln!(text, "            and {} more", paths.len() - LISTED);
+        if lines.len() > LISTED {
+            let _ = writeln!(text, "            and {} more", lines.len() - LISTED);
         }
     };
     let changes = &outcome.changes;
-    list("staged", &changes.staged);
-    list("changed", &changes.unstaged);
-    list("new", &changes.untracked);
-    list("unmerged", &changes.conflicted);
-    list("skipped", &changes.unsyncable);
+    let named = |paths: &[RepoPath]| paths.iter().map(ToString::to_string).collect::<Vec<_>>();
+    list("staged", &named(&changes.staged));
+    list("changed", &named(&changes.unstaged));
+    list("new", &named(&changes.untracked));
+    list("unmerged", &named(&changes.conflicted));
+    let skipped = changes.skipped.iter();
+    let skipped: Vec<_> = skipped.map(|s| format!("{} ({})", s.path, s.why)).collect();
+    list("skipped", &skipped);
     for held in &outcome.held {
         let name = style::faint(&format!("{:<9}", "held"));
         let _ = writeln!(text, "  {name} {} ({})", held.path, held.why.words());

@@ -124,14 +124,7 @@ pub fn outcome(ui: &Ui, outcome: &Outcome) {
         rehearsal(ui, outcome);
         return;
     }
-    for skipped in &outcome.skipped {
-        ui.complain(&format!(
-            "{} skipped '{}': {}",
-            style::warning("warning:"),
-            skipped.path,
-            skipped.why
-        ));
-    }
+    super::skipped::tell(ui, &outcome.skipped);
     super::marks::left(ui, &outcome.marks);
     if let Some(kept) = &outcome.kept {
         ui.hint(&format!("what was replaced is kept as {kept}"));
@@ -316,6 +309,7 @@ fn rehearsal(ui: &Ui, outcome: &Outcome) {
     }
     text.push_str(&super::diff::text(&outcome.differences));
     ui.answer(&text);
+    super::skipped::hints(ui, &outcome.skipped);
     let unseen = outcome.commit_extents.len() + outcome.pull_extents.len();
     if unseen > 0 && outcome.differences.is_empty() {
         ui.hint("git sync --dry-run -v   shows the differences");

@@ -8,10 +8,12 @@ use crate::model::entry::{Change, Oid};
 use crate::model::mark::{MANIFEST, Mark};
 use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
+use crate::model::skipped::{Skipped, Why};
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
 use crate::ops::publish::{IndexSeen, Publication, Published, publish};
-use crate::ops::snapshot::{self, Skipped, Snapshot};
+use crate::ops::screen::Screen;
+use crate::ops::snapshot::{self, Snapshot};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was committed.
@@ -23,7 +25,13 @@ pub(super) struct Committed {
 
 impl Marks<'_, '_> {
     /// Commits the list and the copies of `marks`; nothing where the user commits by hand.
-    pub(super) fn commit(&self, ready: &Ready, marks: &[Mark], subject: &str) -> Result<Committed> {
+    pub(super) fn commit(
+        &self,
+        ready: &Ready,
+        marks: &[Mark],
+        subject: &str,
+        screen: &Screen<'_, '_>,
+    ) -> Result<Committed> {
         let ctx = self.ctx;
         if ctx.settings.commit == CommitWhen::Never {
             return Ok(Committed::default());
@@ -41,14 +49,21 @@ impl Marks<'_, '_> {
         };
         let mut skipped = Vec::new();
         for (paths, why) in [
-            (&scan.nested, "a repository of its own"),
-            (&scan.untrackable, "not a file"),
+            (&scan.nested, Why::Nested),
+            (&scan.untrackable, Why::NotAFile),
         ] {
             let ours = paths.iter().filter(|path| is_ours(path)).cloned();
-            skipped.extend(ours.map(|path| Skipped { path, why }));
+            skipped.extend(ours.map(|path| Skipped {
+                path,
+                why: why.clone(),
+            }));
         }
         let dirty = scan.dirty().into_iter().filter(|path| is_ours(path));
-        let paths: BTreeSet<_> = dirty.cloned().collect();
+        let mut paths: BTreeSet<_> = dirty.cloned().collect();
+        for large in screen.too_large(&paths)? {
+            paths.remove(&large.path);
+            skipped.push(large);
+        }
         if paths.is_empty() {
             return Ok(Committed {
                 changes: Vec::new(),
@@ -56,6 +71,7 @@ impl Marks<'_, '_> {
             });
         }
         let mut snapshot = self.snapshot(tip, &paths, skipped)?;
+        screen.apply(&mut snapshot, &[])?;
         let Some(new) = snapshot::commit_as(ctx, tip, &mut snapshot, &held, subject)? else {
             return Ok(Committed {
                 changes: Vec::new(),
@@ -88,7 +104,7 @@ impl Marks<'_, '_> {
         drop(progress);
         skipped.extend(refused.into_iter().map(|path| Skipped {
             path,
-            why: "git refuses this name",
+            why: Why::Name,
         }));
         let tree = index.write_tree()?;
         Ok(Snapshot {

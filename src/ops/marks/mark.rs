@@ -9,9 +9,10 @@ use crate::error::{Error, Kind, Result};
 use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
+use crate::model::skipped::Skipped;
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
-use crate::ops::snapshot::Skipped;
+use crate::ops::screen::Screen;
 use crate::ops::sync::{self, with_lock};
 use crate::ops::{Context, Done, guard};
 use crate::store::memory::Remembered;
@@ -111,7 +112,8 @@ fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome
             break;
         };
         let all = marks.known();
-        let committed = marks.commit(&ready, &all, "mend the marked files")?;
+        let screen = Screen::of(ctx);
+        let committed = marks.commit(&ready, &all, "mend the marked files", &screen)?;
         outcome.committed += committed.changes.len();
         ready = guard::check(ctx)?;
         if !result.later {
@@ -190,7 +192,8 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     } else {
         &outcome.marked
     };
-    let committed = marks.commit(ready, &outcome.marked, &subject("mark", named))?;
+    let subject = subject("mark", named);
+    let committed = marks.commit(ready, &outcome.marked, &subject, &Screen::of(ctx))?;
     outcome.committed = committed.changes.len();
     outcome.skipped = committed.skipped;
     Ok(outcome)

@@ -7,6 +7,7 @@ use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
+use crate::ops::screen::Screen;
 use crate::ops::sync::{self, with_lock};
 use crate::ops::{Context, Done, guard};
 use crate::sys::fs;
@@ -72,7 +73,8 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, paths: &[PathBuf]) -> Result<Ou
         outcome.unmarked.push((mark.clone(), there));
     }
     let subject = subject("unmark", &wanted);
-    outcome.committed = marks.commit(ready, &wanted, &subject)?.changes.len();
+    let committed = marks.commit(ready, &wanted, &subject, &Screen::of(ctx))?;
+    outcome.committed = committed.changes.len();
     Ok(outcome)
 }
 
