@@ -387,7 +387,9 @@ fn large_things_are_adopted_whole() {
         )
         .succeeds();
     laptop.config("sync.maxFileSize", "0");
-    laptop.sync(["mark", "../big", "../many"]).succeeds();
+    laptop
+        .sync(["mark", "--yes", "../big", "../many"])
+        .succeeds();
     laptop.sync([]).succeeds();
     laptop.is_in_sync_with(&remote);
     laptop

@@ -142,6 +142,9 @@ pub struct Global {
     /// Take in what a link leads to, in the place of the link (mark)
     #[arg(long, global = true, conflicts_with = "repair")]
     pub follow: bool,
+    /// Share also what looks like a secret (mark)
+    #[arg(long, global = true, conflicts_with = "repair")]
+    pub allow_secret: bool,
     /// Mend the marks that are there (mark)
     #[arg(long, global = true)]
     pub repair: bool,
@@ -322,7 +325,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 17] = [
+const OPTIONS: [(&str, &[&str]); 18] = [
     (
         "dry-run",
         &[
@@ -340,6 +343,7 @@ const OPTIONS: [(&str, &[&str]); 17] = [
     ("yes", &["run", "setup", "force-push", "force-pull", "mark"]),
     ("remove", &["setup"]),
     ("follow", &["mark"]),
+    ("allow-secret", &["mark"]),
     ("repair", &["mark"]),
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
@@ -393,6 +397,7 @@ impl Global {
             self.yes,
             self.remove,
             self.follow,
+            self.allow_secret,
             self.repair,
             self.ours,
             self.theirs,
@@ -530,6 +535,7 @@ mod tests {
             &["--unmark"],
             &["mark", "--repair", "a"],
             &["unmark", "--follow", "a"],
+            &["unmark", "--allow-secret", "a"],
             &["list", "a"],
             &["list", "-z", "--json"],
         ] {

@@ -18,6 +18,7 @@ pub(super) fn mark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> 
     let options = mark::Options {
         paths: absolute(global, typed)?,
         follow: global.follow,
+        allow_secret: global.allow_secret,
         repair: global.repair,
         yes: global.yes,
         wait: run::options(global).wait,

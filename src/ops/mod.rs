@@ -71,6 +71,10 @@ pub trait Listener {
     fn meet(&self, _contact: &Contact) -> Result<Answer> {
         Ok(Answer::Skip)
     }
+    /// Does the user agree? `None` where nobody can be asked.
+    fn agree(&self, _question: &str) -> Result<Option<bool>> {
+        Ok(None)
+    }
 }
 
 /// A step that is done.

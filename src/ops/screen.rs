@@ -40,6 +40,14 @@ impl<'a, 'repo> Screen<'a, 'repo> {
         }
     }
 
+    /// The same; secrets may pass where `allowed`, as the user has just said so.
+    pub(super) fn but_secrets(ctx: &'a Context<'repo>, allowed: bool) -> Self {
+        Self {
+            ctx,
+            secrets: ctx.settings.guard && !allowed,
+        }
+    }
+
     /// Those of `paths` that need not even be read, as they are too large as they are.
     pub(super) fn too_large<'p>(
         &self,
@@ -107,14 +115,19 @@ impl<'a, 'repo> Screen<'a, 'repo> {
         found.is_file().then_some(found.len())
     }
 
-    fn is_large(&self, size: Option<u64>) -> Option<Why> {
+    pub(super) fn is_large(&self, size: Option<u64>) -> Option<Why> {
         let limit = self.ctx.settings.max_file_size?;
         let size = size.filter(|size| *size > limit)?;
         Some(Why::Large { size, limit })
     }
 
+    /// Are secrets held back at all?
+    pub(super) fn looks_for_secrets(&self) -> bool {
+        self.secrets
+    }
+
     /// Does a filter make something else of the file, as Git LFS makes a pointer of a large one?
-    fn is_filtered(&self, path: &RepoPath) -> Result<bool> {
+    pub(super) fn is_filtered(&self, path: &RepoPath) -> Result<bool> {
         let filter = self.ctx.repo.attribute(path.as_os_str(), "filter")?;
         Ok(!matches!(&*filter, "unspecified" | "unset" | ""))
     }

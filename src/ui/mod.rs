@@ -190,6 +190,14 @@ impl Listener for Ui {
         }
         marks::meet(self, contact)
     }
+
+    fn agree(&self, question: &str) -> Result<Option<bool>> {
+        if self.machine || !terminal::can_ask() {
+            return Ok(None);
+        }
+        let answer = terminal::ask(question)?.unwrap_or_default();
+        Ok(Some(matches!(&*answer.to_lowercase(), "y" | "yes")))
+    }
 }
 
 /// How long ago an RFC 3339 time is, for people.

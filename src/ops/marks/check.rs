@@ -1,6 +1,7 @@
 //! What may be marked, and what may not: asked before anything is touched.
 
 use super::Marks;
+use super::mark::Options;
 use crate::error::{Error, Result};
 use crate::model::cure::Live;
 use crate::model::mark::{MANIFEST, Mark};
@@ -63,7 +64,7 @@ impl Marks<'_, '_> {
     ///
     /// # Errors
     /// When it cannot be marked; nothing is touched.
-    pub(super) fn check(&self, typed: &Path, follow: bool) -> Result<Wanted> {
+    pub(super) fn check(&self, typed: &Path, options: &Options) -> Result<Wanted> {
         let shown = typed.display();
         let Some(path) = self.below_home(typed) else {
             return Err(Error::blocked(format!("'{shown}' is not in your home"))
@@ -84,6 +85,7 @@ impl Marks<'_, '_> {
         }
         let live = path.below(&self.home);
         self.check_place(&live)?;
+        self.check_special(&path, options.allow_secret)?;
         let Some(found) = fs::look(&live)? else {
             return match self.manifest.get(&path) {
                 // Its link was removed: it comes back.
@@ -107,7 +109,7 @@ impl Marks<'_, '_> {
         }
         let from = match found.is_symlink() {
             true if self.is_ours(&path) => live.clone(),
-            true => Self::followed(&live, follow)?,
+            true => Self::followed(&live, options.follow)?,
             false => live.clone(),
         };
         let folder = from.is_dir();
@@ -124,6 +126,9 @@ impl Marks<'_, '_> {
             self.check_copy(&mark, &from)?;
         }
         self.check_rules(&mark)?;
+        if !self.is_ours(&path) {
+            self.check_sharing(&mark, &from, options)?;
+        }
         Ok(Wanted::New { mark, from })
     }
 

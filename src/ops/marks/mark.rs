@@ -28,9 +28,11 @@ pub struct Options {
     pub paths: Vec<PathBuf>,
     /// Take in what a link leads to, in the place of the link.
     pub follow: bool,
+    /// Share also what looks like a secret.
+    pub allow_secret: bool,
     /// Mend the marks that are there.
     pub repair: bool,
-    /// Where somebody would be asked: the repository's copy.
+    /// Where somebody would be asked: the repository's copy; also what is large.
     pub yes: bool,
     /// How long to wait for another run.
     pub wait: Duration,
@@ -144,7 +146,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         ..Outcome::default()
     };
     for path in &options.paths {
-        match marks.check(path, options.follow)? {
+        match marks.check(path, options)? {
             Wanted::New { mark, from } => {
                 let twice = wanted.iter().any(|(known, _)| *known == mark);
                 let inside = wanted
@@ -192,8 +194,13 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     } else {
         &outcome.marked
     };
-    let subject = subject("mark", named);
-    let committed = marks.commit(ready, &outcome.marked, &subject, &Screen::of(ctx))?;
+    let mut changed = outcome.marked.clone();
+    if options.allow_secret {
+        // What was held back of them may pass now.
+        changed.extend(widened.iter().cloned());
+    }
+    let screen = Screen::but_secrets(ctx, options.allow_secret);
+    let committed = marks.commit(ready, &changed, &subject("mark", named), &screen)?;
     outcome.committed = committed.changes.len();
     outcome.skipped = committed.skipped;
     Ok(outcome)

@@ -8,6 +8,7 @@
 mod absorb;
 mod check;
 mod commit;
+mod content;
 mod join;
 pub mod list;
 pub mod mark;
