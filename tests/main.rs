@@ -35,6 +35,7 @@ mod guards;
 mod healing;
 mod holds;
 mod hooks;
+mod imports;
 mod layers;
 mod marks;
 mod names;

@@ -5,6 +5,7 @@
 //! clap's flag-subcommands: with those `--force-push=no` would push.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::import::Tool;
 use crate::ui::Loudness;
 use crate::ui::style::Colour;
 use clap::{ArgAction, Args, Parser, Subcommand};
@@ -148,6 +149,10 @@ pub struct Global {
     /// Mend the marks that are there (mark)
     #[arg(long, global = true)]
     pub repair: bool,
+    /// Propose marks for what TOOL keeps, at PATH or where it usually is (mark)
+    #[arg(long, value_name = "TOOL", global = true, value_parser = Tool::WORDS,
+          conflicts_with_all = ["follow", "repair"])]
+    pub import: Option<String>,
     /// Keep this machine's version (resolve)
     #[arg(long, global = true, conflicts_with = "theirs")]
     pub ours: bool,
@@ -325,7 +330,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 18] = [
+const OPTIONS: [(&str, &[&str]); 19] = [
     (
         "dry-run",
         &[
@@ -334,6 +339,7 @@ const OPTIONS: [(&str, &[&str]); 18] = [
             "status",
             "force-push",
             "force-pull",
+            "mark",
             "resolve",
             "diff",
             "log",
@@ -345,6 +351,7 @@ const OPTIONS: [(&str, &[&str]); 18] = [
     ("follow", &["mark"]),
     ("allow-secret", &["mark"]),
     ("repair", &["mark"]),
+    ("import", &["mark"]),
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
     ("undo", &["resolve"]),
@@ -399,6 +406,7 @@ impl Global {
             self.follow,
             self.allow_secret,
             self.repair,
+            self.import.is_some(),
             self.ours,
             self.theirs,
             self.undo,
@@ -427,16 +435,7 @@ impl Global {
                 "'-z' goes with 'list', 'status --porcelain' and 'resolve --list'",
             ));
         }
-        if let Mode::Mark(paths) | Mode::Unmark(paths) = mode
-            && paths.is_empty() != self.repair
-        {
-            let word = mode.word();
-            return Err(usage(if self.repair {
-                "'mark --repair' mends every mark, and takes no path".to_owned()
-            } else {
-                format!("'{word}' needs a path")
-            }));
-        }
+        self.check_paths(mode)?;
         if self.detailed_exitcode && !self.dry_run {
             return Err(usage("'--detailed-exitcode' goes with '--dry-run'"));
         }
@@ -446,6 +445,29 @@ impl Global {
             ));
         }
         Ok(())
+    }
+
+    /// Refuses paths that a mode has no use for, and a mode without those that it needs.
+    fn check_paths(&self, mode: &Mode) -> Result<()> {
+        let word = mode.word();
+        let paths = match mode {
+            Mode::Mark(paths) | Mode::Unmark(paths) => paths.len(),
+            _ => return Ok(()),
+        };
+        let wrong = match (self.import.is_some(), self.repair) {
+            (true, _) if paths > 1 => {
+                "'mark --import' takes one path: where the set-up is".to_owned()
+            }
+            (false, true) if paths > 0 => {
+                "'mark --repair' mends every mark, and takes no path".to_owned()
+            }
+            (false, false) if paths == 0 => format!("'{word}' needs a path"),
+            (false, _) if self.dry_run => {
+                format!("'--dry-run' goes with '{word} --import' only")
+            }
+            _ => return Ok(()),
+        };
+        Err(usage(wrong))
     }
 
     /// How much is to be said.
@@ -499,6 +521,10 @@ mod tests {
             (&["--mark", "a", "b"], &["mark", "a", "b"]),
             (&["--unmark", "a"], &["unmark", "a"]),
             (&["--mark", "--repair"], &["mark", "--repair"]),
+            (
+                &["--mark", "--import", "stow", "-n"],
+                &["mark", "--import", "stow", "-n"],
+            ),
             (&["--list-marked", "-z"], &["list", "-z"]),
             (&["--list-marked"], &["list-marked"]),
             (&["--diff", "a"], &["diff", "a"]),
@@ -534,6 +560,14 @@ mod tests {
             &["mark"],
             &["--unmark"],
             &["mark", "--repair", "a"],
+            &["mark", "--import", "stow", "a", "b"],
+            &["mark", "--import", "nix"],
+            &["mark", "--import"],
+            &["mark", "--import", "stow", "--repair"],
+            &["mark", "--import", "stow", "--follow"],
+            &["mark", "-n", "a"],
+            &["mark", "-n", "--repair"],
+            &["unmark", "--import", "stow"],
             &["unmark", "--follow", "a"],
             &["unmark", "--allow-secret", "a"],
             &["list", "a"],

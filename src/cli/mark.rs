@@ -73,7 +73,7 @@ pub(super) fn list(global: &Global, ui: &Ui) -> Result<Exit> {
 }
 
 /// Paths as they were typed, from where that was; `~/` is the home also where no shell has seen it.
-fn absolute(global: &Global, typed: &[PathBuf]) -> Result<Vec<PathBuf>> {
+pub(super) fn absolute(global: &Global, typed: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let here = locate::start(&global.directory)?;
     Ok(typed.iter().map(|path| from(&here, path)).collect())
 }

@@ -5,6 +5,7 @@ mod background;
 mod diff;
 pub mod exit;
 mod force;
+mod import;
 pub mod locate;
 mod log;
 mod mark;
@@ -89,6 +90,7 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Status => status::run(global, ui),
         Mode::ForcePush => force::run(global, ui, Winner::Here),
         Mode::ForcePull => force::run(global, ui, Winner::There),
+        Mode::Mark(paths) if global.import.is_some() => import::run(global, ui, paths),
         Mode::Mark(paths) => mark::mark(global, ui, paths),
         Mode::Unmark(paths) => mark::unmark(global, ui, paths),
         Mode::List => mark::list(global, ui),

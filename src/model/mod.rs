@@ -10,6 +10,7 @@
 //!   some places of a home are no configuration ([`special`]).
 //! - What looks like a **secret** ([`secret`]) is not committed by itself: its path is **skipped**, like
 //!   everything that cannot be synced ([`skipped`]).
+//! - What other tools keep becomes a **proposal** of marks ([`import`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
@@ -18,6 +19,7 @@ pub mod cure;
 pub mod divergence;
 pub mod entry;
 pub mod held;
+pub mod import;
 pub mod lines;
 pub mod machine;
 pub mod mark;

@@ -80,6 +80,8 @@ pub const LOGNAME: &str = "LOGNAME";
 pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// Where the user's settings are, in place of `~/.config`.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// GNU Stow's: where the packages are.
+pub const STOW_DIR: &str = "STOW_DIR";
 /// Overrides every other language setting; replaced for children whose words we read.
 pub const LC_ALL: &str = "LC_ALL";
 

@@ -1,6 +1,7 @@
 //! Files: whole or not at all, and every error names its path.
 
 use crate::error::{Error, Result};
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -360,6 +361,20 @@ pub fn files_below(folder: &Path) -> Result<Vec<Vec<u8>>> {
         }
     }
     Ok(files)
+}
+
+/// The names in a folder, in order; none where it is no folder.
+pub fn names(folder: &Path) -> Result<Vec<OsString>> {
+    if !look(folder)?.is_some_and(|found| found.is_dir()) {
+        return Ok(Vec::new());
+    }
+    let unreadable = |source| failed("read", folder, source);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        names.push(entry.map_err(unreadable)?.file_name());
+    }
+    names.sort();
+    Ok(names)
 }
 
 /// When what stands at `path` was last written, seconds since 1970; `None` where nothing does.

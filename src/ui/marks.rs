@@ -364,7 +364,7 @@ pub fn unmarked_object(outcome: &unmark::Outcome, exit: u8) -> Value {
     })
 }
 
-fn named(mark: &Mark) -> Value {
+pub(super) fn named(mark: &Mark) -> Value {
     json!({
         "path": json::bytes(&mark.spelled()),
         "store": json::path(&mark.copy()),

@@ -3,6 +3,7 @@
 pub mod diff;
 pub mod force;
 pub mod held;
+pub mod import;
 pub mod json;
 pub mod log;
 pub mod marks;

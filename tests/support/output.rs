@@ -56,7 +56,7 @@ impl Running {
     }
 
     /// Types an answer when a prompt has come up; does nothing when the end comes first.
-    pub(super) fn answer(&mut self, prompt: &str, answer: &str) {
+    pub(crate) fn answer(&mut self, prompt: &str, answer: &str) {
         let stdout = self.streams[0].clone();
         let mut asked = None;
         super::wait_until(&format!("it asks {prompt:?} or ends"), || {

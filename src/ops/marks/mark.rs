@@ -232,7 +232,7 @@ fn overlaps(a: &Mark, b: &Mark) -> bool {
 
 impl Marks<'_, '_> {
     /// How many of the files in marked folders the rules keep here.
-    fn ignored(&self, marks: &[Mark]) -> Result<usize> {
+    pub(super) fn ignored(&self, marks: &[Mark]) -> Result<usize> {
         let mut names = Vec::new();
         for mark in marks.iter().filter(|mark| mark.is_folder()) {
             for inside in fs::files_below(&self.copy(mark))? {
@@ -250,7 +250,7 @@ impl Marks<'_, '_> {
     }
 
     /// Takes a checked path in.
-    fn adopt(&mut self, mark: &Mark, from: &Path) -> Result<()> {
+    pub(super) fn adopt(&mut self, mark: &Mark, from: &Path) -> Result<()> {
         let live = mark.live(&self.home);
         let linked = matches!(self.live(mark), Live::Ours);
         let digest = Tree::of(from)?.map(|tree| tree.digest());

@@ -2,13 +2,14 @@
 //!
 //! [`mark`] takes paths into the repository, [`unmark`] makes them files of their own again,
 //! [`reconcile`] looks at all of them in every sync and mends what is not as it should be, [`list`]
-//! only looks. What is to be done is decided by [`crate::model::cure`]; nothing is done to a live path
+//! only looks, [`import`] proposes what another tool keeps. What is to be done is decided by [`crate::model::cure`]; nothing is done to a live path
 //! but through [`place`], which keeps what it displaces until it has looked at it.
 
 mod absorb;
 mod check;
 mod commit;
 mod content;
+pub mod import;
 mod join;
 pub mod list;
 pub mod mark;
