@@ -458,6 +458,7 @@ fn the_source_of_chezmoi_is_read_by_its_names() {
         ("home/dot_linked", "l\n"),
         ("home/dot_.", "out\n"),
         ("home/.chezmoiignore", "x\n"),
+        ("home/dot_local/share/chezmoi/README.md", "about\n"),
         ("home/exact_dot_config/external_ext/dot_as_is", "e\n"),
     ] {
         laptop.write(format!("{source}/{name}"), content);
@@ -490,6 +491,7 @@ fn the_source_of_chezmoi_is_read_by_its_names() {
         left(&json),
         [
             "~/.link: is a link that chezmoi makes",
+            "~/.local/share/chezmoi/README.md: is in the set-up itself",
             "~/.local/share/chezmoi/home/dot_.: stands for no name",
             "~/.local/share/chezmoi/home/remove_dot_old: only says what chezmoi removes",
             "~/.local/share/chezmoi/home/run_once_install.sh: is a script, and no file",

@@ -6,7 +6,6 @@ pub mod stow;
 pub mod yadm;
 
 use super::mark::Mark;
-use super::path::RepoPath;
 use std::path::PathBuf;
 
 /// A tool whose set-up can be read.
@@ -110,17 +109,6 @@ impl Left {
     }
 }
 
-/// Which of `proposals` are inside another one, and would be synced by it: their places.
-pub fn inner(proposals: &[Proposal]) -> Vec<usize> {
-    let path = |proposal: &Proposal| -> RepoPath { proposal.mark.below_home().clone() };
-    let is_inner = |(_, one): &(usize, &Proposal)| {
-        let one = path(one);
-        proposals.iter().any(|other| path(other).is_above(&one))
-    };
-    let all = proposals.iter().enumerate();
-    all.filter(is_inner).map(|(at, _)| at).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -131,17 +119,5 @@ mod tests {
             assert_eq!(Tool::parse(word).map(Tool::word), Some(word));
         }
         assert_eq!(Tool::parse("Stow"), None);
-    }
-
-    #[test]
-    fn what_is_in_a_proposed_folder_is_inner() {
-        let proposal = |path: &str| Proposal {
-            mark: Mark::parse(path.as_bytes()).expect("a mark"),
-            from: PathBuf::new(),
-            standing: Standing::File,
-            note: None,
-        };
-        let all = ["~/.a/", "~/.a/b", "~/.ab"].map(proposal);
-        assert_eq!(inner(&all), [1]);
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn read(found: &mut Found<'_>, place: Option<&Path>) -> Result<()> {
     if !source.is_dir() {
         return Err(none(Tool::Chezmoi, &[source]));
     }
+    found.keep(&source);
     let mut next = vec![Place {
         source: root(&source)?,
         live: found.home.clone(),

@@ -14,6 +14,8 @@ pub(super) struct Found<'m> {
     pub(super) home: PathBuf,
     resolved: PathBuf,
     marks: &'m Marks<'m, 'm>,
+    /// The folders of the set-up.
+    kept: Vec<PathBuf>,
     proposals: BTreeMap<RepoPath, Proposal>,
     left: Vec<Left>,
 }
@@ -25,9 +27,15 @@ impl<'m> Found<'m> {
             resolved: home.canonicalize().unwrap_or_else(|_| home.clone()),
             home,
             marks,
+            kept: Vec::new(),
             proposals: BTreeMap::new(),
             left: Vec::new(),
         }
+    }
+
+    /// Nothing is taken that stands in `folder`: a link of ours in it would change the set-up.
+    pub(super) fn keep(&mut self, folder: &Path) {
+        self.kept.extend(folder.canonicalize());
     }
 
     /// Proposes what stands at `live`; its content is at `from`.
@@ -41,6 +49,11 @@ impl<'m> Found<'m> {
         let Some(path) = self.below_home(live) else {
             return self.leave(live, "is not in your home");
         };
+        let folder = live.parent().and_then(|folder| folder.canonicalize().ok());
+        let is_kept = |folder: &PathBuf| self.kept.iter().any(|kept| folder.starts_with(kept));
+        if folder.as_ref().is_none_or(is_kept) {
+            return self.leave(live, "is in the set-up itself");
+        }
         let Some(mark) = Mark::new(path.as_bytes(), from.is_dir()) else {
             return self.leave(live, "is no path to mark");
         };

@@ -44,6 +44,7 @@ pub(super) fn read(found: &mut Found<'_>, place: Option<&Path>) -> Result<()> {
 }
 
 fn castle(found: &mut Found<'_>, path: &Path) -> Result<()> {
+    found.keep(path);
     let home = found.home.clone();
     let farm = Farm {
         source: &path.join(HOME),

@@ -20,6 +20,7 @@ pub(super) fn read(found: &mut Found<'_>, place: Option<&Path>) -> Result<()> {
     let Some(folder) = looked.iter().find(|folder| folder.is_dir()) else {
         return Err(none(Tool::Mackup, &looked));
     };
+    found.keep(folder);
     let farm = Farm {
         source: folder,
         root: folder,

@@ -18,7 +18,7 @@ pub use take::{Outcome, take};
 use super::check::Wanted;
 use super::{Marks, mark};
 use crate::error::{Error, Result};
-use crate::model::import::{Left, Proposal, Tool, inner};
+use crate::model::import::{Left, Proposal, Tool};
 use crate::ops::{Context, guard};
 use found::Found;
 use std::path::{Path, PathBuf};
@@ -53,14 +53,8 @@ pub fn look(ctx: &Context<'_>, tool: Tool, place: Option<&Path>) -> Result<Looke
         Tool::Mackup => mackup::read(&mut found, place)?,
     }
     let (all, mut left) = found.finish();
-    let inner = inner(&all);
     let mut proposals = Vec::new();
-    for (at, proposal) in all.into_iter().enumerate() {
-        if inner.contains(&at) {
-            let why = "is in a folder that is proposed";
-            left.push(Left::new(proposal.mark.spelled(), why));
-            continue;
-        }
+    for proposal in all {
         match checked(&marks, &proposal) {
             Ok(()) => proposals.push(proposal),
             Err(reason) => left.push(reason),

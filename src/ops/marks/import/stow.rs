@@ -28,6 +28,7 @@ pub(super) fn read(found: &mut Found<'_>, place: Option<&Path>) -> Result<()> {
 }
 
 fn packages(found: &mut Found<'_>, dir: &Path, target: &Path) -> Result<()> {
+    found.keep(dir);
     // Where all of it is one package, it is called '.'; the target is the folder above then too.
     let whole = farm(dir, dir, target, true).read(found)?;
     for name in fs::names(dir)? {

@@ -26,6 +26,7 @@ pub(super) fn read(found: &mut Found<'_>, tool: Tool, place: Option<&Path>) -> R
     let Some(git_dir) = looked.iter().find(|path| home::is_git_dir(path)) else {
         return Err(none(tool, &looked));
     };
+    found.keep(git_dir);
     let Tracked { top, paths } = home::tracked(git_dir, &found.home)?;
     let top = in_home(found, top);
     let mut alternates: BTreeMap<Vec<u8>, Vec<PathBuf>> = BTreeMap::new();
