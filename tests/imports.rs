@@ -195,11 +195,13 @@ fn castles_of_homeshick_are_proposed_and_taken() {
         .write("../.homesick/repos/base/home/.config/tool/conf", "c\n")
         .write("../.homesick/repos/base/home/.later", "not linked\n")
         .write("../.homesick/repos/base/home/.mine", "theirs\n")
+        .write("../.homesick/repos/base/home/.other", "o\n")
         .write("../.homesick/repos/base/vim/vimrc", "v\n")
         .write("../.homesick/repos/odd/readme", "no home\n")
         .write("../.mine", "mine\n");
     laptop.link("../.homesick/repos/base/home/.vim", "../vim");
     laptop.link("../.bashrc", ".homesick/repos/base/home/.bashrc");
+    laptop.link("../.other", ".homesick/repos/base/home/.bashrc");
     laptop.link("../.vim", ".homesick/repos/base/home/.vim");
     laptop.link(
         "../.config/tool/conf",
@@ -220,6 +222,7 @@ fn castles_of_homeshick_are_proposed_and_taken() {
             "~/.homesick/repos/odd: is a castle without a folder 'home'",
             "~/.later: is not there",
             "~/.mine: is a file of its own, and no link",
+            "~/.other: is a link to something else",
         ]
     );
     let castles = laptop.home().join(".homesick");
