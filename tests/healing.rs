@@ -201,7 +201,7 @@ fn a_removed_link_is_told_and_not_made_again() {
             .sync([])
             .exits(1)
             .tells("skipped '~/.rc': the link was removed here")
-            .tells("git sync mark ~/.rc   links it again");
+            .tells("git sync mark ~/.rc   puts it back");
         laptop.lacks("../.rc");
     }
 }
@@ -485,4 +485,22 @@ fn a_removed_setup_puts_real_files_back() {
         .has("../.rc", "one\ntwo\nthree\nfour\nfive\n")
         .has("../.tool/a", "a\n")
         .has("external/.tool/a", "a\n");
+}
+
+/// What nobody has decided about is not taken for decided by the next run.
+#[test]
+fn a_folder_that_was_changed_here_and_there_is_skipped_every_time() {
+    let (laptop, _, remote) = linked();
+    laptop.write("../.tool/a", "a\n");
+    laptop.sync(["mark", "../.tool"]).succeeds();
+    laptop.sync([]).succeeds();
+    laptop
+        .sh("cp -RH ../.tool ../copy; rm ../.tool; mv ../copy ../.tool; echo here > ../.tool/a")
+        .succeeds();
+    laptop.write("external/.tool/a", "there\n");
+    for _ in 0..3 {
+        laptop.sync([]).exits(1).tells("skipped '~/.tool/'");
+        laptop.has("../.tool/a", "here\n");
+        remote.has("external/.tool/a", "there\n");
+    }
 }

@@ -23,6 +23,7 @@ mod background;
 mod branches;
 mod collisions;
 mod converge;
+mod copies;
 mod cost;
 mod dry_run;
 mod durability;

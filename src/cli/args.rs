@@ -151,8 +151,14 @@ pub struct Global {
     pub repair: bool,
     /// Propose marks for what TOOL keeps, at PATH or where it usually is (mark)
     #[arg(long, value_name = "TOOL", global = true, value_parser = Tool::WORDS,
-          conflicts_with_all = ["follow", "repair"])]
+          conflicts_with_all = ["follow", "repair", "copy", "link"])]
     pub import: Option<String>,
+    /// Keep a file of its own there, and carry changes both ways (mark)
+    #[arg(long, global = true, conflicts_with = "repair")]
+    pub copy: bool,
+    /// Keep a link there (mark)
+    #[arg(long, global = true, conflicts_with_all = ["repair", "copy"])]
+    pub link: bool,
     /// Keep this machine's version (resolve)
     #[arg(long, global = true, conflicts_with = "theirs")]
     pub ours: bool,
@@ -330,7 +336,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 19] = [
+const OPTIONS: [(&str, &[&str]); 21] = [
     (
         "dry-run",
         &[
@@ -352,6 +358,8 @@ const OPTIONS: [(&str, &[&str]); 19] = [
     ("allow-secret", &["mark"]),
     ("repair", &["mark"]),
     ("import", &["mark"]),
+    ("copy", &["mark"]),
+    ("link", &["mark"]),
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
     ("undo", &["resolve"]),
@@ -407,6 +415,8 @@ impl Global {
             self.allow_secret,
             self.repair,
             self.import.is_some(),
+            self.copy,
+            self.link,
             self.ours,
             self.theirs,
             self.undo,
@@ -570,6 +580,9 @@ mod tests {
             &["unmark", "--import", "stow"],
             &["unmark", "--follow", "a"],
             &["unmark", "--allow-secret", "a"],
+            &["unmark", "--copy", "a"],
+            &["mark", "--copy", "--link", "a"],
+            &["mark", "--repair", "--copy"],
             &["list", "a"],
             &["list", "-z", "--json"],
         ] {

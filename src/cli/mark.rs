@@ -20,6 +20,11 @@ pub(super) fn mark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> 
         follow: global.follow,
         allow_secret: global.allow_secret,
         repair: global.repair,
+        copy: match (global.copy, global.link) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        },
         yes: global.yes,
         wait: run::options(global).wait,
     };

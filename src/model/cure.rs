@@ -1,5 +1,5 @@
 //! What is to be done about a marked path: from what stands there, what the repository has, and what
-//! we remember, one table says it. Pure, so that every cell of it can be tested.
+//! we remember, a table says it; one for links, one for copies. Pure, so that every cell can be tested.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,6 +62,11 @@ pub enum Cure {
     Repoint,
     /// Take what stands there into the repository, then put our link in its place.
     Absorb,
+    /// Put what the repository has in the place of what stands there, which is what we wrote once, or our
+    /// link, or nothing.
+    Place,
+    /// Take what stands there into the repository, and leave it where it is.
+    Take,
     /// Both were changed: put them together, or hold.
     Merge,
     /// It is not known what both started from: somebody has to say which one it shall be.
@@ -79,7 +84,7 @@ pub enum Cure {
 /// Why nothing is done about a marked path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Trouble {
-    /// It was linked, and somebody has removed the link.
+    /// It was there, and somebody has removed it.
     Removed,
     /// A link to somewhere else stands there.
     Elsewhere,
@@ -87,9 +92,11 @@ pub enum Trouble {
     Odd,
     /// The repository has something there that cannot be linked to.
     OddCopy,
+    /// It is marked on terms that this program does not know.
+    Newer,
 }
 
-/// The table.
+/// The table of marks that are links.
 pub fn decide(live: &Live, copy: &Copied, memory: Memory<'_>) -> Cure {
     use Copied as C;
     use Live as L;
@@ -120,13 +127,55 @@ pub fn decide(live: &Live, copy: &Copied, memory: Memory<'_>) -> Cure {
     }
 }
 
+/// The table of marks that are copies: a file of its own stands at the live path. What is remembered is
+/// what both had when they were last the same.
+pub fn decide_copy(live: &Live, copy: &Copied, memory: Memory<'_>) -> Cure {
+    use Copied as C;
+    use Live as L;
+    match (live, copy, memory) {
+        (_, C::Odd | C::Lost | C::Nothing, _) | (L::Foreign | L::Odd, ..) => {
+            as_link(decide(live, copy, memory))
+        }
+        (_, _, Some((Phase::Releasing, _))) => as_link(decide(live, copy, memory)),
+        (L::Nothing, C::Content(_), Some((Phase::Linked, _))) => Cure::Report(Trouble::Removed),
+        (L::Nothing | L::Ours | L::Moved, C::Content(_), _) => Cure::Place,
+        (L::Content(live), C::Content(copy), _) if live == copy => Cure::Fine,
+        (L::Content(_), C::Content(_), None) => Cure::Ask,
+        (L::Content(live), C::Content(copy), Some((_, wrote))) => {
+            match (live == wrote, copy == wrote) {
+                (true, _) => Cure::Place,
+                (false, true) => Cure::Take,
+                (false, false) => Cure::Merge,
+            }
+        }
+    }
+}
+
+/// The same where no link is wished for.
+fn as_link(cure: Cure) -> Cure {
+    match cure {
+        Cure::Absorb => Cure::Take,
+        cure => cure,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// Every cell, in one table: live, copy, memory, what then.
-    #[test]
-    fn every_cell_is_as_it_was_decided() {
+    const MEMORIES: [Memory<'_>; 4] = [
+        None,
+        Some((Phase::Adopting, "m")),
+        Some((Phase::Linked, "m")),
+        Some((Phase::Releasing, "m")),
+    ];
+
+    type Table = fn(&Live, &Copied, Memory<'_>) -> Cure;
+
+    /// One row for each kind of thing that stands there; one group of four (nothing remembered,
+    /// adopting, linked, releasing) for each state of the copy: none, lost, odd, as remembered,
+    /// changed.
+    fn is(decide: Table, rows: [&str; 8]) {
         let content = |text: &str| Live::Content(text.to_owned());
         let has = |text: &str| Copied::Content(text.to_owned());
         let lives = [
@@ -146,31 +195,25 @@ mod tests {
             has("m"),
             has("r"),
         ];
-        let memories: [Memory<'_>; 4] = [
-            None,
-            Some((Phase::Adopting, "m")),
-            Some((Phase::Linked, "m")),
-            Some((Phase::Releasing, "m")),
-        ];
-        // One row for each kind of thing that stands there; one group of four (nothing remembered,
-        // adopting, linked, releasing) for each state of the copy: none, lost, odd, as remembered,
-        // changed.
-        let table = [
-            "FFFF SSSF OOOO LLdF LLdF", // nothing stands there
-            "UUUU SSSU OOOO ...U ...U", // our link
-            "UUUU SSSU OOOO pppU pppU", // our link of once
-            "eeee eeee eeee eeee eeee", // a link to elsewhere
-            "oooo oooo oooo oooo oooo", // something odd
-            "FAFF SSSF OOOO RRRF ?RRF", // what we remember
-            "FAFF SSSF OOOO ?AAF RRRF", // what the changed copy has
-            "FAFF SSSF OOOO ?AAF ?MMF", // something else
-        ];
-        let letter = |cure: Cure| match cure {
+        for (live, row) in lives.iter().zip(rows) {
+            let groups = copies.iter().map(|copy| {
+                let cell = |memory: &Memory<'_>| letter(decide(live, copy, *memory));
+                MEMORIES.iter().map(cell).collect::<String>()
+            });
+            let found = groups.collect::<Vec<_>>().join(" ");
+            assert_eq!(found, row, "{live:?}");
+        }
+    }
+
+    fn letter(cure: Cure) -> char {
+        match cure {
             Cure::Fine => '.',
             Cure::Link => 'L',
             Cure::Relink => 'R',
             Cure::Repoint => 'p',
             Cure::Absorb => 'A',
+            Cure::Place => 'P',
+            Cure::Take => 'T',
             Cure::Merge => 'M',
             Cure::Ask => '?',
             Cure::Restore => 'S',
@@ -180,34 +223,57 @@ mod tests {
             Cure::Report(Trouble::Elsewhere) => 'e',
             Cure::Report(Trouble::Odd) => 'o',
             Cure::Report(Trouble::OddCopy) => 'O',
-        };
-        for (live, row) in lives.iter().zip(table) {
-            let groups = copies.iter().map(|copy| {
-                let cell = |memory: &Memory<'_>| letter(decide(live, copy, *memory));
-                memories.iter().map(cell).collect::<String>()
-            });
-            let found = groups.collect::<Vec<_>>().join(" ");
-            assert_eq!(found, row, "{live:?}");
+            Cure::Report(Trouble::Newer) => 'n',
         }
+    }
+
+    #[test]
+    fn every_cell_of_a_link_is_as_it_was_decided() {
+        let rows = [
+            "FFFF SSSF OOOO LLdF LLdF", // nothing stands there
+            "UUUU SSSU OOOO ...U ...U", // our link
+            "UUUU SSSU OOOO pppU pppU", // our link of once
+            "eeee eeee eeee eeee eeee", // a link to elsewhere
+            "oooo oooo oooo oooo oooo", // something odd
+            "FAFF SSSF OOOO RRRF ?RRF", // what we remember
+            "FAFF SSSF OOOO ?AAF RRRF", // what the changed copy has
+            "FAFF SSSF OOOO ?AAF ?MMF", // something else
+        ];
+        is(decide, rows);
+    }
+
+    #[test]
+    fn every_cell_of_a_copy_is_as_it_was_decided() {
+        let rows = [
+            "FFFF SSSF OOOO PPdF PPdF", // nothing stands there
+            "UUUU SSSU OOOO PPPU PPPU", // our link
+            "UUUU SSSU OOOO PPPU PPPU", // our link of once
+            "eeee eeee eeee eeee eeee", // a link to elsewhere
+            "oooo oooo oooo oooo oooo", // something odd
+            "FTFF SSSF OOOO ...F ?PPF", // what we remember
+            "FTFF SSSF OOOO ?TTF ...F", // what the changed copy has
+            "FTFF SSSF OOOO ?TTF ?MMF", // something else
+        ];
+        is(decide_copy, rows);
     }
 
     /// Whatever the cell, content that nobody else has is never thrown away without being asked.
     #[test]
     fn content_of_its_own_is_only_replaced_where_it_is_known() {
-        let memories: [Memory<'_>; 4] = [
-            None,
-            Some((Phase::Adopting, "m")),
-            Some((Phase::Linked, "m")),
-            Some((Phase::Releasing, "m")),
-        ];
-        for memory in memories {
+        for memory in MEMORIES {
             for copy in ["m", "r"] {
                 let copy = Copied::Content(copy.to_owned());
-                let cure = decide(&Live::Content("mine".to_owned()), &copy, memory);
-                assert!(
-                    !matches!(cure, Cure::Relink | Cure::Link | Cure::Release),
-                    "{copy:?} {memory:?}: {cure:?}"
-                );
+                let live = Live::Content("mine".to_owned());
+                for table in [decide as Table, decide_copy] {
+                    let cure = table(&live, &copy, memory);
+                    assert!(
+                        !matches!(
+                            cure,
+                            Cure::Relink | Cure::Link | Cure::Release | Cure::Place
+                        ),
+                        "{copy:?} {memory:?}: {cure:?}"
+                    );
+                }
             }
         }
     }

@@ -2,6 +2,7 @@
 //! and the tracked list of them.
 
 use super::path::{RepoPath, quote, unquote};
+use super::terms::{self, Terms};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -81,10 +82,12 @@ impl fmt::Display for Mark {
 }
 
 /// What [`MANIFEST`] says: one mark a line, sorted, names with line ends and bytes that are no text in
-/// git's quotes. Lines that say nothing to us are kept as they are: a newer program may know them.
+/// git's quotes; and one term of a mark a line, before its name. Lines that say nothing to us are kept as
+/// they are: a newer program may know them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Manifest {
     marks: BTreeMap<RepoPath, Mark>,
+    terms: BTreeMap<RepoPath, Terms>,
     unread: Vec<Vec<u8>>,
 }
 
@@ -103,18 +106,25 @@ impl Manifest {
             };
             match spelled.and_then(|spelled| Mark::parse(&spelled)) {
                 Some(mark) => manifest.add(mark),
-                None => manifest.unread.push(line.to_vec()),
+                None => match term(line) {
+                    Some((word, mark)) => manifest.terms.entry(mark.path).or_default().read(word),
+                    None => manifest.unread.push(line.to_vec()),
+                },
             }
         }
         manifest
     }
 
-    /// The text of the list.
+    /// The text of the list; terms of what is not marked any more are over.
     pub fn text(&self) -> Vec<u8> {
         let mut lines: Vec<_> = self
             .marks
             .values()
-            .map(|mark| mark.to_string().into_bytes())
+            .flat_map(|mark| {
+                let words = self.terms(mark).words().into_iter();
+                let terms = words.map(move |word| format!("{word} {mark}"));
+                terms.chain([mark.to_string()]).map(String::into_bytes)
+            })
             .chain(self.unread.iter().cloned())
             .collect();
         lines.sort();
@@ -135,8 +145,19 @@ impl Manifest {
         }
     }
 
+    /// On which terms a mark is synced.
+    pub fn terms(&self, mark: &Mark) -> Terms {
+        self.terms.get(&mark.path).cloned().unwrap_or_default()
+    }
+
+    /// Says on which terms.
+    pub fn set_terms(&mut self, mark: &Mark, terms: Terms) {
+        self.terms.insert(mark.path.clone(), terms);
+    }
+
     /// Takes a mark out; `false` where it was not in.
     pub fn remove(&mut self, mark: &Mark) -> bool {
+        self.terms.remove(&mark.path);
         self.marks.remove(&mark.path).is_some()
     }
 
@@ -170,6 +191,13 @@ impl Manifest {
     pub fn is_empty(&self) -> bool {
         self.marks.is_empty()
     }
+}
+
+/// A term and what it is about; `None` where a line is neither.
+fn term(line: &[u8]) -> Option<(&str, Mark)> {
+    let (word, name) = std::str::from_utf8(line).ok()?.split_once(' ')?;
+    let mark = Mark::parse(&unquote(name)?)?;
+    terms::is_word(word).then_some((word, mark))
 }
 
 #[cfg(test)]
@@ -225,6 +253,20 @@ mod tests {
         list.add(mark("~/a"));
         assert_eq!(list.text(), b"\"~/bad\n# from tomorrow\n~/../x\n~/a\n~/b\n");
         assert_eq!(list.unread().len(), 3);
+    }
+
+    #[test]
+    fn terms_are_of_one_mark_and_go_with_it() {
+        let text = b"\"~/a\\n\"\ncopy \"~/a\\n\"\ncopy ~/b c\nlater ~/b c\n~/b c\n";
+        let mut list = Manifest::parse(text);
+        assert_eq!(list.text(), text);
+        assert!(list.terms(&mark("~/b c")).copy && !list.terms(&mark("~/b c")).are_known());
+        assert!(list.terms(&mark("~/a\n")).are_known());
+        list.remove(&mark("~/b c"));
+        list.add(mark("~/b c"));
+        assert_eq!(list.terms(&mark("~/b c")), Terms::default());
+        // A term of what another machine has unmarked meanwhile.
+        assert_eq!(Manifest::parse(b"copy ~/gone\n~/a\n").text(), b"~/a\n");
     }
 
     #[test]

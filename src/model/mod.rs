@@ -5,9 +5,9 @@
 //!   ([`entry`]).
 //! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
 //!   is **held** ([`held`]).
-//! - What is outside of the repository and **marked** is synced through links to copies ([`mark`]); one
-//!   table says how a mark is mended ([`cure`]); what git does not keep of the copies is in a list ([`modes`]);
-//!   some places of a home are no configuration ([`special`]).
+//! - What is outside of the repository and **marked** ([`mark`]) is synced through links to copies, or as a
+//!   copy ([`terms`]); tables say how a mark is mended ([`cure`]); what git does not keep of the copies is
+//!   in a list ([`modes`]); some places of a home are no configuration ([`special`]).
 //! - What looks like a **secret** ([`secret`]) is not committed by itself: its path is **skipped**, like
 //!   everything that cannot be synced ([`skipped`]).
 //! - What other tools keep becomes a **proposal** of marks ([`import`]).
@@ -33,4 +33,5 @@ pub mod secret;
 pub mod skipped;
 pub mod special;
 pub mod state;
+pub mod terms;
 pub mod url;

@@ -113,7 +113,12 @@ pub enum Done<'a> {
         to: &'a str,
     },
     /// A path was marked.
-    Marked(&'a Mark),
+    Marked {
+        /// Which.
+        mark: &'a Mark,
+        /// Is it a copy on this machine, and no link?
+        copied: bool,
+    },
     /// A marked path became a file of its own again.
     Released(&'a Mark),
     /// The copy of a mark left the repository.

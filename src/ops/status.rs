@@ -116,7 +116,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         .count();
     let marked = list::list(ctx)?;
     // A sync takes in what stands in the place of a link.
-    let replaced = |standing: &&Standing| standing.link == Link::Replaced;
+    let replaced = |standing: &&Standing| matches!(standing.link, Link::Replaced | Link::Changed);
     counts.dirty += marked.iter().filter(replaced).count();
     if let (Some(tip), Some(upstream)) = (branch.as_ref().and_then(|b| b.tip.as_ref()), &upstream) {
         match repo.last_seen(&upstream.tracking)? {

@@ -324,7 +324,8 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
     };
     let first = reconcile(ctx, &ready.branch, wish)?;
     outcome.marks = first.findings;
-    let mut is_due = first.later;
+    // What was taken in is in a commit after the rounds: the memory shall name that one.
+    let mut is_due = first.later || first.dirty;
     let mut next = ready;
     let mut answers = Answers::default();
     for _ in 0..MARK_ROUNDS {

@@ -51,6 +51,15 @@ pub struct Remembered {
     /// How often something else stood in the place of our link.
     #[serde(default)]
     pub replaced: u32,
+    /// Of a file of its own: what tells that it was not changed since it was the same as the copy.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub live_stamp: String,
+    /// Links cannot be made here: it is kept as a copy on this machine.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unlinkable: bool,
+    /// A commit that has the copy as it is remembered, where that is not the one of all marks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base: Option<Oid>,
     /// What is being put into the live path, where something is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub beside: Option<Beside>,
@@ -71,8 +80,10 @@ pub struct Beside {
 pub enum Ours {
     /// A link to the copy.
     Link,
-    /// What the copy has.
+    /// What the copy has, in the place of a link or of nothing, or not finished yet.
     Content,
+    /// What the copy has, finished, in the place of another content.
+    Version,
 }
 
 impl Default for Memory {
@@ -138,6 +149,9 @@ mod tests {
             stamp: "11".to_owned(),
             mode: 0o600,
             replaced: 2,
+            live_stamp: "22".to_owned(),
+            unlinkable: true,
+            base: Oid::parse(&"2".repeat(40)),
             beside: Some(Beside {
                 path: path(b"/home/ana/.git-sync-1-2.tmp"),
                 ours: Ours::Link,

@@ -382,6 +382,19 @@ pub fn modified(path: &Path) -> Result<Option<i64>> {
     Ok(look(path)?.map(|found| found.mtime()))
 }
 
+/// Makes a symbolic link; `false` where there can be none, as the file system has no links.
+pub fn try_symlink(target: &Path, link: &Path) -> Result<bool> {
+    use rustix::io::Errno;
+    match std::os::unix::fs::symlink(target, link) {
+        Ok(()) => Ok(true),
+        Err(source) => match Errno::from_io_error(&source) {
+            // The first is what Linux says of FAT.
+            Some(Errno::PERM | Errno::NOSYS | Errno::NOTSUP) => Ok(false),
+            _ => Err(failed("create", link, source)),
+        },
+    }
+}
+
 /// Makes a symbolic link.
 pub fn symlink(target: &Path, link: &Path) -> Result<()> {
     std::os::unix::fs::symlink(target, link).map_err(|source| failed("create", link, source))

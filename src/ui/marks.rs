@@ -17,10 +17,13 @@ use std::fmt::Write as _;
 /// The lines for a step.
 pub(super) fn step(step: &Done<'_>) -> Option<String> {
     Some(match step {
-        Done::Marked(mark) => {
+        Done::Marked { mark, copied } => {
             let to = mark.copy();
-            let copied = line("copy", &format!("{mark} -> {to}"));
-            format!("{copied}\n{}", line("link", &mark.to_string()))
+            let copy = line("copy", &format!("{mark} -> {to}"));
+            if *copied {
+                return Some(copy);
+            }
+            format!("{copy}\n{}", line("link", &mark.to_string()))
         }
         Done::Released(mark) => {
             let what = if mark.is_folder() { "folder" } else { "file" };
@@ -38,6 +41,8 @@ fn mended(finding: &Finding) -> String {
     match finding.cure {
         Cure::Link => line("link", &mark.to_string()),
         Cure::Absorb => line("absorb", &format!("{mark} (the link was replaced)")),
+        Cure::Place => line("write", &format!("{mark} (from the repository)")),
+        Cure::Take => line("take", &format!("{mark} (changed here)")),
         Cure::Merge => line(
             "join",
             &format!("{mark} (changed here and in the repository)"),
@@ -61,10 +66,18 @@ pub(super) fn foreseen(findings: &[Finding]) -> String {
     text
 }
 
-/// The marks that are not as they should be, and what can be done about each.
+/// The marks that are not as they should be, and what can be done about each; and about links that are
+/// replaced again and again.
 pub(super) fn left(ui: &Ui, findings: &[Finding]) {
     let mut hints = Vec::new();
     for finding in findings {
+        if finding.left.is_none() && finding.is_often_replaced() {
+            let path = typed(&finding.mark);
+            hints.push(format!(
+                "git sync mark --copy {path}   keeps a file there: the link was replaced {} times",
+                finding.replaced
+            ));
+        }
         let Some(why) = &finding.left else {
             continue;
         };
@@ -81,8 +94,11 @@ pub(super) fn left(ui: &Ui, findings: &[Finding]) {
             }
             Cure::Report(Trouble::Removed) => {
                 let path = typed(mark);
-                hints.push(format!("git sync mark {path}   links it again"));
+                hints.push(format!("git sync mark {path}   puts it back"));
                 format!("git sync unmark {path}   ends it, here and elsewhere")
+            }
+            Cure::Report(Trouble::Newer) => {
+                "install the newest git-sync on this machine".to_owned()
             }
             Cure::Report(Trouble::Elsewhere) => "move the link away, or unmark the path".to_owned(),
             _ => continue,
@@ -162,20 +178,17 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
     }
     left(ui, &outcome.findings);
     let mended = outcome.findings.iter().filter(|f| f.left.is_none()).count();
-    let text = match (outcome.marked.len(), mended) {
-        (0, 0) if outcome.is_left() => return,
-        (0, 0) => format!("{} Nothing to do\n", style::icon(State::Synced)),
-        (0, mended) => format!(
-            "{} {mended} mended{}\n",
-            ok(),
-            sending(outcome.committed, outcome.has_remote)
-        ),
-        (marked, _) => format!(
-            "{} {marked} marked{}\n",
-            ok(),
-            sending(outcome.committed, outcome.has_remote)
-        ),
+    let (marked, changed) = (outcome.marked.len(), outcome.changed.len());
+    let done = match (marked, changed, mended) {
+        (0, 0, 0) if outcome.is_left() => return,
+        (0, 0, 0) => "Nothing to do".to_owned(),
+        (0, 0, mended) => format!("{mended} mended"),
+        (marked, 0, _) => format!("{marked} marked"),
+        (0, changed, _) => format!("{changed} changed"),
+        (marked, changed, _) => format!("{marked} marked, {changed} changed"),
     };
+    let sending = sending(outcome.committed, outcome.has_remote);
+    let text = format!("{} {done}{sending}\n", ok());
     if ui.loudness() > Loudness::Quiet {
         ui.answer(&text);
     }
@@ -238,12 +251,13 @@ pub fn list(standings: &[Standing], nul: bool) -> Vec<u8> {
     out
 }
 
-/// What is the matter with a link.
+/// What is the matter with a link or a copy.
 pub(super) fn words(link: Link) -> Option<&'static str> {
     match link {
         Link::Ok => None,
         Link::Missing => Some("nothing stands there"),
         Link::Replaced => Some("link was replaced by a file"),
+        Link::Changed => Some("changed since the last sync"),
         Link::Elsewhere => Some("something else stands there"),
         Link::Skipped => Some("differs from the copy in the repository"),
     }
@@ -283,6 +297,7 @@ pub(super) fn standing(standings: &[Standing]) -> Value {
             "path": json::bytes(&standing.mark.spelled()),
             "store": json::path(&standing.mark.copy()),
             "kind": kind(&standing.mark),
+            "mode": if standing.copied { "copy" } else { "link" },
             "link": standing.link.word(),
             "replaced": standing.replaced,
         })
@@ -313,6 +328,8 @@ fn action(cure: Cure) -> &'static str {
         Cure::Link => "link",
         Cure::Relink | Cure::Repoint => "relink",
         Cure::Absorb => "absorb",
+        Cure::Place => "place",
+        Cure::Take => "take",
         Cure::Merge => "merge",
         Cure::Ask => "ask",
         Cure::Restore => "restore",
@@ -333,6 +350,7 @@ pub fn marked_object(outcome: &mark::Outcome, exit: u8) -> Value {
     json!({
         "schema": SCHEMA,
         "marked": marks,
+        "changed": outcome.changed.iter().map(named).collect::<Vec<_>>(),
         "already": already,
         "marks": findings(&outcome.findings),
         "skipped": super::skipped::objects(&outcome.skipped),

@@ -52,7 +52,7 @@ pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
         Done::Pushed { commits, to } => {
             line("push", &format!("{} to {to}", count(*commits, "commit")))
         }
-        Done::Marked(_)
+        Done::Marked { .. }
         | Done::Released(_)
         | Done::CopyRemoved(_)
         | Done::Mended(_)

@@ -1,12 +1,13 @@
-//! Takes what stands at a live path into the repository, and links to it.
+//! Takes what stands at a live path into the repository, and links to it, or leaves it there as a copy.
 
 use super::place::Placed;
 use super::{Marks, short_name};
 use crate::error::{Error, Result};
 use crate::model::cure::Phase;
 use crate::model::mark::Mark;
-use crate::sys::tree::{self, Tree};
+use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{fs, swap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// A file that is saved all the time is left for the next run.
@@ -14,7 +15,7 @@ const TRIES: u32 = 3;
 
 impl Marks<'_, '_> {
     /// Takes the content of `from`, the live path or what it leads to, into the copy, and puts our link
-    /// in its place.
+    /// in its place; not where it is a copy.
     pub(super) fn absorb(&mut self, mark: &Mark, from: &Path) -> Result<()> {
         for _ in 0..TRIES {
             if self.try_absorb(mark, from)? {
@@ -35,6 +36,12 @@ impl Marks<'_, '_> {
         let followed = if from == live { None } else { Tree::of(from)? };
         let content = followed.as_ref().unwrap_or(&before);
         let copy = self.copy(mark);
+        if self.is_copied(mark) && followed.is_none() && Tree::of(&copy)?.is_some() {
+            self.agree_modes(mark)?;
+            if Tree::of(&live)?.as_ref() != Some(&before) {
+                return Ok(false);
+            }
+        }
         if Tree::of(&copy)?.as_ref() != Some(content) && !self.fill(mark, from, content)? {
             return Ok(false);
         }
@@ -43,7 +50,7 @@ impl Marks<'_, '_> {
             .remembered(mark)
             .map_or(Phase::Linked, |known| known.phase);
         self.remember(mark, phase)?;
-        Ok(self.put_link(mark, Some(&before))? == Placed::Done)
+        Ok(self.put(mark, Some(&before))? == Placed::Done)
     }
 
     /// Makes the copy have `content`, which stands at `from`; `false` where one of the two was changed
@@ -75,7 +82,9 @@ impl Marks<'_, '_> {
             clear(&staged)?;
             return Ok(false);
         }
-        if before.is_folder() {
+        if before.is_folder()
+            && (!self.is_copied(mark) || self.ignores_lost(mark, &before, content)?)
+        {
             // What git ignores in it is in no commit.
             let kept = self.place_aside(mark)?;
             fs::rename(&staged, &kept)?;
@@ -86,6 +95,22 @@ impl Marks<'_, '_> {
         }
         clear(&staged)?;
         Ok(true)
+    }
+
+    /// Has `before`, a former copy, something that git ignores, and `after` does not have?
+    fn ignores_lost(&self, mark: &Mark, before: &Tree, after: &Tree) -> Result<bool> {
+        let after: BTreeMap<_, _> = after.nodes().collect();
+        let lost = before.nodes().filter(|(inside, node)| {
+            !matches!(node, Node::Folder(_)) && after.get(inside) != Some(node)
+        });
+        let names: Vec<_> = lost
+            .map(|(inside, _)| [mark.copy().as_bytes(), b"/", inside].concat())
+            .collect();
+        if names.is_empty() {
+            return Ok(false);
+        }
+        let verdicts = self.ctx.repo.ignored(&names)?;
+        Ok(verdicts.iter().any(|verdict| verdict.ignored))
     }
 
     /// Removes the folder in which copies are made, where nothing is in it.

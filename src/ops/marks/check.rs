@@ -60,11 +60,12 @@ impl Marks<'_, '_> {
         Some(RepoPath::from_bytes(inside.as_os_str().as_bytes()))
     }
 
-    /// What marking `typed` means.
+    /// What marking `typed` means; `terms` says that it is about how it is kept.
     ///
     /// # Errors
     /// When it cannot be marked; nothing is touched.
     pub(super) fn check(&self, typed: &Path, options: &Options) -> Result<Wanted> {
+        let terms = options.copy.is_some();
         let shown = typed.display();
         let Some(path) = self.below_home(typed) else {
             return Err(Error::blocked(format!("'{shown}' is not in your home"))
@@ -75,12 +76,24 @@ impl Marks<'_, '_> {
             return Err(Error::blocked("this is your home, with everything in it")
                 .hint("name the files and folders that shall be synced"));
         }
-        if let Some(mark) = self.manifest.get(&path)
-            && matches!(self.live(mark), Live::Ours)
-        {
-            return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
+        if let Some(mark) = self.manifest.get(&path) {
+            let stands = match self.live(mark) {
+                Live::Ours => true,
+                Live::Content(_) => self.is_copied(mark),
+                _ => false,
+            };
+            if stands || terms {
+                return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
+            }
         }
         if let Some(mark) = self.manifest.above(&path) {
+            if terms {
+                return Err(Error::blocked(format!(
+                    "'{shown}' is in '{mark}', which is marked as a whole"
+                ))
+                .hint("name the folder")
+                .hint("nothing was changed"));
+            }
             return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
         }
         let live = path.below(&self.home);

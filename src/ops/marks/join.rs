@@ -61,10 +61,7 @@ impl Marks<'_, '_> {
             return Ok(Joined::Later);
         };
         let ours = self.entry(mark, &content)?;
-        let base = match &self.memory.tip {
-            Some(old) => repo.entries(old, paths)?.remove(&path),
-            None => None,
-        };
+        let base = self.base(mark)?;
         let merged = self.merge(tip, &path, base.as_ref(), &ours)?;
         let filled = if let Some(merged) = merged {
             self.fill_with(mark, &merged)?
@@ -82,13 +79,45 @@ impl Marks<'_, '_> {
             self.hold(branch, &holding, held)?;
             self.fill(mark, &live, &content)?
         };
-        if !filled || self.put_link(mark, Some(&content))? == Placed::Saved {
+        if !filled || self.put(mark, Some(&content))? == Placed::Saved {
             return Err(Error::blocked(format!("'{mark}' is being written")));
         }
         self.tidy();
         self.remember(mark, Phase::Linked)?;
         self.save()?;
         Ok(Joined::Done)
+    }
+
+    /// What both started from; `None` where that is not known for sure: merged with something else,
+    /// one of the two would be undone.
+    fn base(&self, mark: &Mark) -> Result<Option<Entry>> {
+        let Some(known) = self.remembered(mark) else {
+            return Ok(None);
+        };
+        let Some(old) = known.base.as_ref().or(self.memory.tip.as_ref()) else {
+            return Ok(None);
+        };
+        let path = mark.copy();
+        let repo = self.ctx.repo;
+        let Some(entry) = repo
+            .entries(old, std::slice::from_ref(&path))?
+            .remove(&path)
+        else {
+            return Ok(None);
+        };
+        let made = self.ctx.scratch("base");
+        let bytes = repo.blob_as_file(&entry.oid, &path)?;
+        fs::write_atomic(&made, &bytes, Durable::No)?;
+        tree::set_mode(
+            &made,
+            if entry.mode == Mode::Exec {
+                0o700
+            } else {
+                0o600
+            },
+        )?;
+        let digest = Tree::of(&made)?.map(|tree| tree.digest());
+        Ok((digest.as_ref() == Some(&known.digest)).then_some(entry))
     }
 
     /// What stands at the live path as git would keep it in the copy.

@@ -7,15 +7,17 @@ use crate::model::cure::{Cure, Live, Trouble};
 use crate::model::mark::Mark;
 use crate::ops::{Context, guard};
 
-/// How the link of a mark stands.
+/// How the link of a mark stands, or its copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Link {
-    /// It leads to the copy.
+    /// It leads to the copy; a copy is the same.
     Ok,
     /// Nothing stands there.
     Missing,
     /// Something else stands there, that the next sync takes in.
     Replaced,
+    /// It is a copy, and the next sync carries what has changed here or in the repository.
+    Changed,
     /// A link to somewhere else stands there, or something that cannot be synced.
     Elsewhere,
     /// What stands there differs from the copy, and was not decided about.
@@ -29,6 +31,7 @@ impl Link {
             Self::Ok => "ok",
             Self::Missing => "missing",
             Self::Replaced => "replaced",
+            Self::Changed => "changed",
             Self::Elsewhere => "elsewhere",
             Self::Skipped => "skipped",
         }
@@ -42,6 +45,8 @@ pub struct Standing {
     pub mark: Mark,
     /// Its link.
     pub link: Link,
+    /// Is it a copy on this machine, and no link?
+    pub copied: bool,
     /// How often something else has stood there by now.
     pub replaced: u32,
 }
@@ -60,10 +65,14 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
     let mut all = Vec::new();
     for mark in marks.manifest.marks() {
         let look = marks.look(mark, tip.as_ref())?;
+        let copied = marks.is_copied(mark);
         let link = match (&look.live, look.cure) {
-            (Live::Ours, _) => Link::Ok,
+            (_, Cure::Report(Trouble::Newer)) => Link::Skipped,
+            (_, Cure::Fine) => Link::Ok,
             (Live::Nothing, _) => Link::Missing,
             (_, Cure::Ask) => Link::Skipped,
+            (_, Cure::Place | Cure::Take | Cure::Merge) if copied && !elsewhere => Link::Changed,
+            (Live::Ours, _) => Link::Ok,
             (_, Cure::Report(Trouble::Elsewhere | Trouble::Odd | Trouble::OddCopy)) => {
                 Link::Elsewhere
             }
@@ -73,6 +82,7 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
         all.push(Standing {
             mark: mark.clone(),
             link,
+            copied,
             replaced: marks.remembered(mark).map_or(0, |known| known.replaced),
         });
     }

@@ -17,7 +17,7 @@ use crate::ops::sync::{self, with_lock};
 use crate::ops::{Context, Done, guard};
 use crate::store::memory::Remembered;
 use crate::sys::fs;
-use crate::sys::tree::Tree;
+use crate::sys::tree::{self, Tree};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub struct Options {
     pub allow_secret: bool,
     /// Mend the marks that are there.
     pub repair: bool,
+    /// What the marks shall be: copies or links; `None`: links, and what is marked stays what it is.
+    pub copy: Option<bool>,
     /// Where somebody would be asked: the repository's copy; also what is large.
     pub yes: bool,
     /// How long to wait for another run.
@@ -43,9 +45,11 @@ pub struct Options {
 pub struct Outcome {
     /// The new marks.
     pub marked: Vec<Mark>,
+    /// The marks that are kept in another way now.
+    pub changed: Vec<Mark>,
     /// Paths that were synced already: the mark that they are, or the marked folder that they are in.
     pub already: Vec<(PathBuf, Mark)>,
-    /// With a repair: the marks that were not as they should be.
+    /// With a repair, or in another way now: the marks that were not as they should be.
     pub findings: Vec<super::Finding>,
     /// With a repair: copies that wait for a decision.
     pub held: Vec<RepoPath>,
@@ -76,7 +80,7 @@ pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     };
     with_lock(ctx, &run, |ready| {
         if options.repair {
-            repair(ctx, &ready, options)
+            repair(ctx, &ready, options, "mend the marked files")
         } else {
             take(ctx, &ready, options)
         }
@@ -84,7 +88,7 @@ pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
 }
 
 /// Mends the marks that are there, in this home.
-fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> {
+fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options, subject: &str) -> Result<Outcome> {
     let mut outcome = Outcome {
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
@@ -115,7 +119,7 @@ fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome
         };
         let all = marks.known();
         let screen = Screen::of(ctx);
-        let committed = marks.commit(&ready, &all, "mend the marked files", &screen)?;
+        let committed = marks.commit(&ready, &all, subject, &screen)?;
         outcome.committed += committed.changes.len();
         ready = guard::check(ctx)?;
         if !result.later {
@@ -140,7 +144,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     }
     marks.recover()?;
     is_shared(ctx)?;
-    let (mut wanted, mut widened) = (Vec::new(), Vec::new());
+    let (mut wanted, mut widened, mut changed) = (Vec::new(), Vec::new(), Vec::new());
     let mut outcome = Outcome {
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
@@ -165,6 +169,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
                     None => wanted.push((mark, from)),
                 }
             }
+            Wanted::Already(_, mark) if options.copy.is_some() => changed.push(mark),
             Wanted::Already(path, mark) => {
                 widened.push(mark.clone());
                 outcome.already.push((path, mark));
@@ -172,7 +177,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         }
     }
     for (mark, from) in &wanted {
-        marks.adopt(mark, from).map_err(|error| {
+        marks.adopt(mark, from, options.copy).map_err(|error| {
             if ends_the_run(&error) {
                 error
             } else {
@@ -183,7 +188,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     }
     for mark in &widened {
         // The only way to make them wider.
-        marks.record_modes(mark, &marks.copy(mark))?;
+        marks.widen(mark)?;
         marks.narrow_above(mark)?;
         marks.remember(mark, Phase::Linked)?;
         marks.save()?;
@@ -194,16 +199,49 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     } else {
         &outcome.marked
     };
-    let mut changed = outcome.marked.clone();
+    let mut taken = outcome.marked.clone();
     if options.allow_secret {
         // What was held back of them may pass now.
-        changed.extend(widened.iter().cloned());
+        taken.extend(widened.iter().cloned());
     }
     let screen = Screen::but_secrets(ctx, options.allow_secret);
-    let committed = marks.commit(ready, &changed, &subject("mark", named), &screen)?;
+    let committed = marks.commit(ready, &taken, &subject("mark", named), &screen)?;
     outcome.committed = committed.changes.len();
     outcome.skipped = committed.skipped;
+    if !changed.is_empty() {
+        change(ctx, &mut marks, &changed, options, &mut outcome)?;
+    }
     Ok(outcome)
+}
+
+/// Keeps marks in another way from now on, and mends them to be so here.
+fn change(
+    ctx: &Context<'_>,
+    marks: &mut Marks<'_, '_>,
+    changed: &[Mark],
+    options: &Options,
+    outcome: &mut Outcome,
+) -> Result<()> {
+    for mark in changed {
+        let mut terms = marks.manifest.terms(mark);
+        terms.copy = options.copy.unwrap_or(terms.copy);
+        marks.manifest.set_terms(mark, terms);
+        if options.copy == Some(false)
+            && let Some(known) = marks.memory.marks.get_mut(mark.below_home())
+        {
+            // It may be tried again.
+            known.unlinkable = false;
+        }
+    }
+    marks.write_manifest()?;
+    marks.save()?;
+    let subject = subject("change how to keep", changed);
+    let mended = repair(ctx, &guard::check(ctx)?, options, &subject)?;
+    outcome.changed = changed.to_vec();
+    outcome.committed += mended.committed;
+    outcome.findings = mended.findings;
+    outcome.held = mended.held;
+    Ok(())
 }
 
 /// `mark ~/a, ~/b and 3 more`.
@@ -249,8 +287,23 @@ impl Marks<'_, '_> {
         Ok(verdicts.iter().filter(|verdict| verdict.ignored).count())
     }
 
+    /// Makes what is allowed of a mark what is there, wider or narrower.
+    fn widen(&mut self, mark: &Mark) -> Result<()> {
+        let (live, copy) = (mark.live(&self.home), self.copy(mark));
+        if !self.is_copied(mark) {
+            return self.record_modes(mark, &copy);
+        }
+        for listed in tree::listing(&live)? {
+            let twin = tree::below(&copy, &listed.inside);
+            if fs::look(&twin)?.is_some_and(|found| found.is_dir() == listed.folder) {
+                tree::set_mode(&twin, listed.mode)?;
+            }
+        }
+        self.record_modes(mark, &live)
+    }
+
     /// Takes a checked path in.
-    pub(super) fn adopt(&mut self, mark: &Mark, from: &Path) -> Result<()> {
+    pub(super) fn adopt(&mut self, mark: &Mark, from: &Path, copy: Option<bool>) -> Result<()> {
         let live = mark.live(&self.home);
         let linked = matches!(self.live(mark), Live::Ours);
         let digest = Tree::of(from)?.map(|tree| tree.digest());
@@ -264,24 +317,33 @@ impl Marks<'_, '_> {
                 digest: digest.unwrap_or_default(),
                 stamp: String::new(),
                 mode: 0,
-                replaced: known.map_or(0, |known| known.replaced),
+                replaced: known.as_ref().map_or(0, |known| known.replaced),
+                live_stamp: String::new(),
+                unlinkable: copy != Some(false) && known.is_some_and(|known| known.unlinkable),
+                base: None,
                 beside: None,
             },
         );
         self.save()?;
         // Before anything is copied: a run that dies must not leave it to the next one to guess.
         self.record_modes(mark, from)?;
+        let mut terms = self.manifest.terms(mark);
+        terms.copy = copy.unwrap_or(terms.copy);
         self.manifest.add(mark.clone());
+        self.manifest.set_terms(mark, terms);
         self.write_manifest()?;
         if fs::look(&live)?.is_none() {
-            self.put_link(mark, None)?;
+            self.put(mark, None)?;
+        } else if linked && self.is_copied(mark) {
+            self.release(mark)?;
         } else if !linked {
             self.absorb(mark, from)?;
         }
         self.narrow_above(mark)?;
         self.remember(mark, Phase::Linked)?;
         self.save()?;
-        self.ctx.listener.done(&Done::Marked(mark));
+        let copied = self.is_copied(mark);
+        self.ctx.listener.done(&Done::Marked { mark, copied });
         Ok(())
     }
 }

@@ -6,6 +6,7 @@
 //! but through [`place`], which keeps what it displaces until it has looked at it.
 
 mod absorb;
+mod agree;
 mod check;
 mod commit;
 mod content;
@@ -23,7 +24,7 @@ pub mod unmark;
 
 use super::Context;
 use crate::error::{Error, Kind, Result};
-use crate::model::cure::{self, Copied, Cure, Live, Phase};
+use crate::model::cure::{self, Copied, Cure, Live, Phase, Trouble};
 use crate::model::entry::Oid;
 use crate::model::mark::{MANIFEST, Manifest, Mark};
 use crate::model::modes::Modes;
@@ -77,6 +78,16 @@ pub struct Finding {
     pub replaced: u32,
 }
 
+/// So often is a link made again without a word.
+const OFTEN: u32 = 3;
+
+impl Finding {
+    /// Was the link replaced again, and so often that a copy would be better?
+    pub fn is_often_replaced(&self) -> bool {
+        self.replaced >= OFTEN && matches!(self.cure, Cure::Absorb | Cure::Relink | Cure::Merge)
+    }
+}
+
 /// The marks of a repository on this machine.
 #[derive(Debug)]
 pub(super) struct Marks<'a, 'repo> {
@@ -93,7 +104,7 @@ pub(super) struct Marks<'a, 'repo> {
 pub(super) struct Look {
     pub(super) live: Live,
     pub(super) cure: Cure,
-    /// Is the copy the one that is remembered, by its stamp?
+    /// Is the copy the one that is remembered, by its stamp, and a file of its own too?
     pub(super) unchanged: bool,
 }
 
@@ -147,6 +158,12 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         self.memory.marks.get(mark.below_home())
     }
 
+    /// Is it a copy on this machine, and not a link?
+    pub(super) fn is_copied(&self, mark: &Mark) -> bool {
+        let unlinkable = self.remembered(mark).is_some_and(|known| known.unlinkable);
+        unlinkable || self.manifest.terms(mark).copy
+    }
+
     /// Writes what is remembered, where that is not on the disk yet.
     pub(super) fn save(&mut self) -> Result<()> {
         if self.memory == self.on_disk {
@@ -158,9 +175,12 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         Ok(())
     }
 
-    /// Remembers the copy of a mark as it is now.
+    /// Remembers the copy of a mark as it is now; that of a file of its own, as far as both are the same.
     pub(super) fn remember(&mut self, mark: &Mark, phase: Phase) -> Result<()> {
         let copy = self.copy(mark);
+        if self.is_copied(mark) {
+            return self.remember_agreed(mark, phase);
+        }
         let known = self.memory.marks.remove(mark.below_home());
         let stamp = tree::stamp(&copy)?.unwrap_or_default();
         let digest = match &known {
@@ -177,6 +197,9 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             stamp,
             mode: tree::mode(&copy)?.unwrap_or_default(),
             replaced: known.as_ref().map_or(0, |known| known.replaced),
+            live_stamp: String::new(),
+            unlinkable: false,
+            base: None,
             beside: known.and_then(|known| known.beside),
         };
         self.memory
@@ -214,11 +237,17 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         let memory = self
             .remembered(mark)
             .map(|known| (known.phase, &*known.digest));
-        let cure = cure::decide(&live, &copy, memory);
+        let known_terms = self.manifest.terms(mark).are_known();
+        let copied = self.is_copied(mark);
+        let cure = match (known_terms, copied) {
+            (false, _) => Cure::Report(Trouble::Newer),
+            (true, true) => cure::decide_copy(&live, &copy, memory),
+            (true, false) => cure::decide(&live, &copy, memory),
+        };
         Ok(Look {
+            unchanged: unchanged && (!copied || self.is_live_unchanged(mark)?),
             live,
             cure,
-            unchanged,
         })
     }
 
@@ -239,6 +268,9 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         }
         if !is_kind(mark, &found) || self.has_repository(&path) {
             return Live::Odd;
+        }
+        if let (Some(known), Ok(true)) = (self.remembered(mark), self.is_live_unchanged(mark)) {
+            return Live::Content(known.digest.clone());
         }
         match Tree::of(&path) {
             Ok(Some(tree)) => Live::Content(tree.digest()),

@@ -3,11 +3,12 @@
 //! Both trade places in one system call, so there is no moment without a file. What was displaced is
 //! compared with what was seen before: if somebody saved in that instant, the two are traded back.
 
+use super::absorb::move_in;
 use super::{Marks, bytes_of};
 use crate::error::{Error, Result};
 use crate::model::mark::Mark;
 use crate::store::memory::{Beside, Ours};
-use crate::sys::tree::Tree;
+use crate::sys::tree::{Node, Tree};
 use crate::sys::{fs, swap};
 use std::path::{Path, PathBuf};
 
@@ -21,15 +22,35 @@ pub(super) enum Placed {
 }
 
 impl Marks<'_, '_> {
-    /// Puts our link at the live path of `mark`, in the place of `before`, or where nothing stands.
-    pub(super) fn put_link(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
+    /// Puts at the live path of `mark` what shall stand there on this machine, our link or a copy, in the
+    /// place of `before`, or where nothing stands.
+    pub(super) fn put(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
+        if self.is_copied(mark) {
+            self.put_content(mark, before)
+        } else {
+            self.put_link(mark, before)
+        }
+    }
+
+    /// Puts our link there; a copy, where there can be no links.
+    fn put_link(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
         let live = mark.live(&self.home);
         let target = self.copy(mark);
         if before.is_none() {
             self.make_folders(mark)?;
         }
         let beside = self.announce(mark, &live, Ours::Link)?;
-        fs::symlink(&target, &beside)?;
+        if !fs::try_symlink(&target, &beside)? {
+            self.placed(mark, &live)?;
+            if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+                known.unlinkable = true;
+            }
+            self.save()?;
+            self.ctx.listener.warn(&format!(
+                "no link can be made at '{mark}': it is kept as a copy on this machine"
+            ));
+            return self.put_content(mark, before);
+        }
         let Some(before) = before else {
             let free = swap::move_to_free(&beside, &live)?;
             if !free {
@@ -63,25 +84,38 @@ impl Marks<'_, '_> {
         placed
     }
 
-    /// Puts a copy of what the repository has in the place of our link.
-    pub(super) fn put_content(&mut self, mark: &Mark) -> Result<Placed> {
+    /// Puts what the repository has at the live path of `mark`, as a file of its own, in the place of
+    /// `before`: our link, another content, or nothing.
+    pub(super) fn put_content(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
         let live = mark.live(&self.home);
         let copy = self.copy(mark);
-        let Some(link) = Tree::of(&live)? else {
-            return Ok(Placed::Saved);
-        };
         let Some(content) = Tree::of(&copy)? else {
             let copy = copy.display();
             return Err(Error::failed(format!("'{copy}' is not there")));
         };
+        let is_link = |tree: &Tree| matches!(tree.top(), Some(Node::Link(_)));
+        let other = before.filter(|before| !is_link(before));
+        if other.is_some_and(|other| other.digest() == content.digest()) {
+            return Ok(Placed::Done);
+        }
+        if before.is_none() {
+            self.make_folders(mark)?;
+        }
         let beside = self.announce(mark, &live, Ours::Content)?;
         let made = content.copy(&copy, &beside).and_then(|()| {
             if Tree::of(&beside)?.as_ref() != Some(&content) {
                 return Ok(Placed::Saved);
             }
-            match trade(&beside, &live, &link)? {
+            let Some(before) = before else {
+                let free = move_in(&beside, &content, &live)?;
+                return Ok(if free { Placed::Done } else { Placed::Saved });
+            };
+            if other.is_some() {
+                self.finished(mark)?;
+            }
+            match trade(&beside, &live, before)? {
                 // Through the link, while it was copied.
-                Placed::Done if Tree::of(&copy)?.as_ref() != Some(&content) => {
+                Placed::Done if other.is_none() && Tree::of(&copy)?.as_ref() != Some(&content) => {
                     swap::exchange(&beside, &live)?;
                     Ok(Placed::Saved)
                 }
@@ -89,9 +123,24 @@ impl Marks<'_, '_> {
             }
         });
         if matches!(made, Ok(Placed::Done)) {
-            fs::remove_file(&beside)?;
+            match (before, other) {
+                (None, _) => {}
+                (Some(_), None) => fs::remove_file(&beside)?,
+                (Some(_), Some(other)) => {
+                    if !discard(&beside, other)? {
+                        self.keep_rest(mark, &gone(&beside))?;
+                    }
+                }
+            }
         } else if let Some(left) = Tree::of(&beside)? {
-            left.remove(&beside)?;
+            if other.is_some() && left.is_part_of(&content) {
+                left.remove(&beside)?;
+            } else if other.is_some() {
+                // Saved into ours, while the two traded places.
+                self.keep_rest(mark, &beside)?;
+            } else {
+                left.remove(&beside)?;
+            }
         }
         self.placed(mark, &live)?;
         made
@@ -108,6 +157,16 @@ impl Marks<'_, '_> {
         }
         self.save()?;
         Ok(beside)
+    }
+
+    /// What stands beside the live path is finished, and about to trade places with another content.
+    fn finished(&mut self, mark: &Mark) -> Result<()> {
+        if let Some(known) = self.memory.marks.get_mut(mark.below_home())
+            && let Some(beside) = &mut known.beside
+        {
+            beside.ours = Ours::Version;
+        }
+        self.save()
     }
 
     /// Nothing of ours stands beside `live` any more; the caller saves that with what comes next.

@@ -106,7 +106,8 @@ impl Run<'_, '_, '_> {
             self.marks.narrow_above(&mark)?;
             let found = self.result.findings.len();
             self.one(&mark, listed, tip.as_ref())?;
-            if self.result.findings.len() > found {
+            let new = self.result.findings.get(found);
+            if new.is_some_and(|finding| finding.left.is_none()) {
                 self.marks.settle_modes(&mark, true)?;
                 self.marks.settle_memory(&mark)?;
             }
@@ -120,9 +121,26 @@ impl Run<'_, '_, '_> {
             self.result.dirty |= self.marks.memory.modes.as_bytes() != before;
         }
         if !self.result.dirty && !self.result.later && !self.marks.memory.marks.is_empty() {
-            self.marks.memory.tip = tip;
+            self.advance(tip);
         }
         self.marks.save()
+    }
+
+    /// From now on `tip` has the copies as they are remembered, but for those of marks that were left.
+    fn advance(&mut self, tip: Option<Oid>) {
+        let before = self.marks.memory.tip.take();
+        for (path, known) in &mut self.marks.memory.marks {
+            let is_left =
+                |finding: &Finding| finding.left.is_some() && finding.mark.below_home() == path;
+            let older = || before.clone().filter(|before| Some(before) != tip.as_ref());
+            let base = known.base.take();
+            known.base = if self.result.findings.iter().any(is_left) {
+                base.or_else(older)
+            } else {
+                None
+            };
+        }
+        self.marks.memory.tip = tip;
     }
 
     /// A mark in a marked folder is that folder's: a link in it would lead to itself.
@@ -171,6 +189,12 @@ impl Run<'_, '_, '_> {
     }
 
     fn found(&mut self, mark: &Mark, cure: Cure, left: Option<String>) {
+        // It may have turned out that there can be no links.
+        let cure = match cure {
+            Cure::Link | Cure::Relink if self.marks.is_copied(mark) => Cure::Place,
+            Cure::Absorb if self.marks.is_copied(mark) => Cure::Take,
+            cure => cure,
+        };
         let finding = Finding {
             mark: mark.clone(),
             cure,
@@ -203,10 +227,20 @@ impl Run<'_, '_, '_> {
                 let known = self.marks.remembered(mark).map(|known| known.phase);
                 if !look.unchanged || known != Some(Phase::Linked) {
                     self.marks.remember(mark, Phase::Linked)?;
+                    if self.marks.is_copied(mark) {
+                        self.marks.agree_modes(mark)?;
+                        self.marks.settle_modes(mark, true)?;
+                        self.marks.agree_modes(mark)?;
+                        self.marks.remember(mark, Phase::Linked)?;
+                    }
                 }
                 Ok(End::Fine)
             }
-            Cure::Link | Cure::Repoint | Cure::Relink => self.link(mark, look),
+            Cure::Link | Cure::Repoint | Cure::Relink | Cure::Place => self.put(mark, look),
+            Cure::Take => {
+                self.marks.absorb(mark, &live)?;
+                Ok(End::Mended(true))
+            }
             Cure::Absorb => {
                 self.note_replaced(mark);
                 self.marks.absorb(mark, &live)?;
@@ -214,7 +248,11 @@ impl Run<'_, '_, '_> {
             }
             Cure::Merge if mark.is_folder() => self.ask(mark, look),
             Cure::Merge => {
-                self.note_replaced(mark);
+                if self.marks.is_copied(mark) {
+                    self.marks.agree_modes(mark)?;
+                } else {
+                    self.note_replaced(mark);
+                }
                 Ok(match self.marks.join(mark, self.branch)? {
                     Joined::Done => End::Mended(true),
                     Joined::Later => End::Later,
@@ -237,9 +275,13 @@ impl Run<'_, '_, '_> {
         }
     }
 
-    /// Puts our link where it belongs, if what stands there is still what was looked at.
-    fn link(&mut self, mark: &Mark, look: &Look) -> Result<End> {
+    /// Puts our link or a copy where it belongs, if what stands there is still what was looked at.
+    fn put(&mut self, mark: &Mark, look: &Look) -> Result<End> {
         let live = mark.live(&self.marks.home);
+        let copied = self.marks.is_copied(mark);
+        if copied && matches!(look.live, Live::Content(_)) {
+            self.marks.agree_modes(mark)?;
+        }
         let before = Tree::of(&live)?;
         let same = match &look.live {
             Live::Content(digest) => before.as_ref().map(Tree::digest).as_ref() == Some(digest),
@@ -247,6 +289,7 @@ impl Run<'_, '_, '_> {
             _ => true,
         };
         if !same {
+            self.marks.distrust_stamps(mark);
             return Ok(End::Again);
         }
         if self.marks.remembered(mark).is_none() {
@@ -254,13 +297,13 @@ impl Run<'_, '_, '_> {
             self.marks.remember(mark, Phase::Adopting)?;
         }
         let dirty = match &before {
-            Some(before) => self.keep_mode(mark, before)?,
-            None => false,
+            Some(before) if !copied => self.keep_mode(mark, before)?,
+            _ => false,
         };
         if matches!(look.live, Live::Content(_)) {
             self.note_replaced(mark);
         }
-        if self.marks.put_link(mark, before.as_ref())? == super::place::Placed::Saved {
+        if self.marks.put(mark, before.as_ref())? == super::place::Placed::Saved {
             return Ok(End::Again);
         }
         self.marks.remember(mark, Phase::Linked)?;
@@ -331,7 +374,7 @@ impl Run<'_, '_, '_> {
                     .ctx
                     .listener
                     .done(&Done::Aside { mark, kept: &kept });
-                self.link(mark, look)
+                self.put(mark, look)
             }
             Answer::Mine => {
                 let kept = self.marks.keep_aside(mark, &copy)?.display().to_string();
@@ -396,6 +439,7 @@ impl Run<'_, '_, '_> {
     fn words(&self, mark: &Mark, trouble: Trouble) -> String {
         let live = mark.live(&self.marks.home);
         match trouble {
+            Trouble::Removed if self.marks.is_copied(mark) => "it was removed here".to_owned(),
             Trouble::Removed => "the link was removed here".to_owned(),
             Trouble::Elsewhere => match tree::target(&live) {
                 Some(target) => format!("a link to '{}' stands there", target.display()),
@@ -403,6 +447,7 @@ impl Run<'_, '_, '_> {
             },
             Trouble::Odd => "what stands there cannot be synced".to_owned(),
             Trouble::OddCopy => "what the repository has there cannot be linked to".to_owned(),
+            Trouble::Newer => "it is marked in a way that needs a newer git-sync".to_owned(),
         }
     }
 }

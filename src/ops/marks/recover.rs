@@ -53,6 +53,7 @@ impl Marks<'_, '_> {
             Ours::Content if is_link => fs::remove_file(beside),
             // A copy that was not finished, or has not got its place: the other one is there.
             Ours::Content => found.remove(beside).map(drop),
+            Ours::Version => self.settle_version(mark, beside, &found),
             Ours::Link => self.settle_displaced(mark, beside, &found),
         }
     }
@@ -87,15 +88,57 @@ impl Marks<'_, '_> {
         Ok(())
     }
 
+    /// Ours before the two traded places, what stood at the live path after that.
+    fn settle_version(&self, mark: &Mark, beside: &Path, found: &Tree) -> Result<()> {
+        let live = mark.live(&self.home);
+        let copy = Tree::of(&self.copy(mark))?.map(|tree| tree.digest());
+        let digest = found.digest();
+        let known = copy.as_ref() == Some(&digest)
+            || self
+                .remembered(mark)
+                .is_some_and(|known| known.digest == digest);
+        if known {
+            if !discard(beside, found)? {
+                self.keep_rest(mark, &gone(beside))?;
+            }
+            return Ok(());
+        }
+        let here = Tree::of(&live)?.map(|tree| tree.digest());
+        if here.is_some() && here == copy {
+            // Saved in the instant of the trade: back with it, and ours is the same as the copy.
+            swap::exchange(beside, &live)?;
+            return self.settle_version_again(mark, beside);
+        }
+        let kept = self.place_aside(mark)?;
+        found.copy(beside, &kept)?;
+        discard(beside, found)?;
+        self.tell_kept(mark, &kept);
+        Ok(())
+    }
+
+    /// What came out when a save was put back: ours, unless there was another one.
+    fn settle_version_again(&self, mark: &Mark, beside: &Path) -> Result<()> {
+        let copy = Tree::of(&self.copy(mark))?.map(|tree| tree.digest());
+        match Tree::of(beside)? {
+            Some(found) if Some(found.digest()) == copy => discard(beside, &found).map(drop),
+            Some(_) => self.keep_rest(mark, beside),
+            None => Ok(()),
+        }
+    }
+
     /// What was looked at and was about to go: gone, but for what the copy does not have.
     fn finish_discarding(&self, mark: &Mark, gone: &Path) -> Result<()> {
         let Some(left) = Tree::of(gone)? else {
             return Ok(());
         };
-        let same = match Tree::of(&self.copy(mark))? {
-            Some(copy) => left.is_part_of(&copy),
-            None => false,
-        };
+        let wrote = self
+            .remembered(mark)
+            .is_some_and(|known| known.digest == left.digest());
+        let same = wrote
+            || match Tree::of(&self.copy(mark))? {
+                Some(copy) => left.is_part_of(&copy),
+                None => false,
+            };
         if same || left.top().is_some_and(|top| matches!(top, Node::Link(_))) {
             left.remove(gone).map(drop)
         } else {

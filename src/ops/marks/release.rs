@@ -19,10 +19,11 @@ impl Marks<'_, '_> {
     /// Puts a copy in the place of our link; what is no link of ours is left as it is, and `false`.
     pub(super) fn release(&mut self, mark: &Mark) -> Result<bool> {
         for _ in 0..TRIES {
+            let before = Tree::of(&mark.live(&self.home))?;
             if !matches!(self.live(mark), Live::Ours | Live::Moved) {
                 return Ok(false);
             }
-            if self.put_content(mark)? == Placed::Done {
+            if self.put_content(mark, before.as_ref())? == Placed::Done {
                 self.save()?;
                 return Ok(true);
             }

@@ -47,7 +47,7 @@ fn adopt(ctx: &Context<'_>, ready: &Ready, chosen: &[Proposal]) -> Result<Outcom
             continue;
         }
         // Something half done is finished by the next run, which must not find more of it.
-        let adopted = marks.adopt(&proposal.mark, &proposal.from);
+        let adopted = marks.adopt(&proposal.mark, &proposal.from, None);
         adopted.map_err(|error| {
             if ends_the_run(&error) {
                 error

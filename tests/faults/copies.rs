@@ -1,0 +1,64 @@
+//! Marks that are copies: a run is stopped while a file and its new version trade places.
+
+use super::oracle::{is_free, is_tidy, is_usable};
+use super::scenario::Scenario;
+use super::{points, tracer};
+use crate::marks::{is_real, nothing_beside};
+use crate::support::{Sandbox, needs, settle};
+
+/// Stops a sync after each of some changes, which brings `~/.rc` from `old` to `new`.
+#[track_caller]
+fn survives_being_killed(changed_here: bool) {
+    needs("strace");
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../.rc", "old\n");
+    laptop.chmod("../.rc", 0o600);
+    laptop.sync(["mark", "--copy", "../.rc"]).succeeds();
+    settle(&[&laptop, &server]);
+    if changed_here {
+        laptop.write("../.rc", "new\n");
+    } else {
+        server.write("../.rc", "new\n");
+        server.sync([]).succeeds();
+    }
+    let scenario = Scenario {
+        laptop,
+        remote,
+        words: &[],
+    };
+    scenario.keep();
+    let laptop = &scenario.laptop;
+    let undisturbed = tracer::counted(laptop, &[]);
+    assert!(!undisturbed.stopped && undisturbed.changes > 20);
+    laptop.has("../.rc", "new\n");
+    for point in points(undisturbed.changes, 12) {
+        scenario.restore();
+        let killed = tracer::stopped_after(laptop, &[], point);
+        let when = format!("killed after change {point}: {}", killed.last);
+        let text = laptop.read("../.rc");
+        assert!(
+            text == "new\n" || (text == "old\n" && !changed_here),
+            "{when}: {text:?}\n{}",
+            laptop.scenery()
+        );
+        assert_eq!(laptop.mode("../.rc"), 0o600, "{when}");
+        is_usable(laptop, &when);
+        let again = laptop.sync([]).succeeds();
+        assert!(!again.stderr().contains("is kept"), "{when}");
+        laptop.has("../.rc", "new\n").has("external/.rc", "new\n");
+        is_real(laptop, ".rc");
+        nothing_beside(laptop, ".");
+        is_tidy(laptop, &when);
+        is_free(laptop, &when);
+    }
+}
+
+#[test]
+fn a_new_version_that_is_written_survives_a_kill() {
+    survives_being_killed(false);
+}
+
+#[test]
+fn a_change_that_is_taken_in_survives_a_kill() {
+    survives_being_killed(true);
+}
