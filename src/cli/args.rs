@@ -151,7 +151,7 @@ pub struct Global {
     pub repair: bool,
     /// Propose marks for what TOOL keeps, at PATH or where it usually is (mark)
     #[arg(long, value_name = "TOOL", global = true, value_parser = Tool::WORDS,
-          conflicts_with_all = ["follow", "repair", "copy", "link"])]
+          conflicts_with_all = ["follow", "repair", "copy", "link", "machines", "profiles", "allow_secret"])]
     pub import: Option<String>,
     /// Keep a file of its own there, and carry changes both ways (mark)
     #[arg(long, global = true, conflicts_with = "repair")]
@@ -159,6 +159,16 @@ pub struct Global {
     /// Keep a link there (mark)
     #[arg(long, global = true, conflicts_with_all = ["repair", "copy"])]
     pub link: bool,
+    /// Only on these machines: types or patterns of ids, with commas between; none for all (mark)
+    #[arg(long, value_name = "LIST", global = true, conflicts_with = "repair")]
+    pub machines: Option<String>,
+    /// Only on machines with these profiles, with commas between; none for all (mark)
+    #[arg(long, value_name = "LIST", global = true, conflicts_with = "repair")]
+    pub profiles: Option<String>,
+    /// What this machine is used for; may be given again (setup)
+    #[arg(long, value_name = "NAME", global = true, action = ArgAction::Append,
+          conflicts_with = "remove")]
+    pub profile: Vec<String>,
     /// Keep this machine's version (resolve)
     #[arg(long, global = true, conflicts_with = "theirs")]
     pub ours: bool,
@@ -336,7 +346,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 21] = [
+const OPTIONS: [(&str, &[&str]); 24] = [
     (
         "dry-run",
         &[
@@ -360,6 +370,9 @@ const OPTIONS: [(&str, &[&str]); 21] = [
     ("import", &["mark"]),
     ("copy", &["mark"]),
     ("link", &["mark"]),
+    ("machines", &["mark"]),
+    ("profiles", &["mark"]),
+    ("profile", &["setup"]),
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
     ("undo", &["resolve"]),
@@ -417,6 +430,9 @@ impl Global {
             self.import.is_some(),
             self.copy,
             self.link,
+            self.machines.is_some(),
+            self.profiles.is_some(),
+            !self.profile.is_empty(),
             self.ours,
             self.theirs,
             self.undo,
@@ -575,12 +591,18 @@ mod tests {
             &["mark", "--import"],
             &["mark", "--import", "stow", "--repair"],
             &["mark", "--import", "stow", "--follow"],
+            &["mark", "--import", "stow", "--copy"],
+            &["mark", "--import", "stow", "--machines=mac"],
+            &["mark", "--import", "stow", "--allow-secret"],
             &["mark", "-n", "a"],
             &["mark", "-n", "--repair"],
             &["unmark", "--import", "stow"],
             &["unmark", "--follow", "a"],
             &["unmark", "--allow-secret", "a"],
             &["unmark", "--copy", "a"],
+            &["list", "--machines=mac"],
+            &["mark", "--profile=work", "a"],
+            &["setup", "--profiles=work"],
             &["mark", "--copy", "--link", "a"],
             &["mark", "--repair", "--copy"],
             &["list", "a"],

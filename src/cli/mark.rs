@@ -3,7 +3,8 @@
 use super::args::Global;
 use super::exit::Exit;
 use super::{locate, run};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::model::terms::{self, Wish};
 use crate::ops::Context;
 use crate::ops::marks::{list, mark, unmark};
 use crate::sys::env;
@@ -20,11 +21,7 @@ pub(super) fn mark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> 
         follow: global.follow,
         allow_secret: global.allow_secret,
         repair: global.repair,
-        copy: match (global.copy, global.link) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        },
+        wish: wish(global)?,
         yes: global.yes,
         wait: run::options(global).wait,
     };
@@ -43,6 +40,32 @@ pub(super) fn mark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> 
         ui::marks::marked(ui, &outcome);
     }
     Ok(exit)
+}
+
+/// What is said of how the marks are kept, and where.
+fn wish(global: &Global) -> Result<Wish> {
+    let bad = |option: &str, list: &str| {
+        Error::new(Kind::Usage, format!("bad list '{list}' for '--{option}'"))
+    };
+    let machines = global.machines.as_deref().map(|list| {
+        terms::machines(list).ok_or_else(|| {
+            bad("machines", list).hint("types of machines, or patterns of ids: mac,ana@mbp-*")
+        })
+    });
+    let profiles = global.profiles.as_deref().map(|list| {
+        terms::profiles(list).ok_or_else(|| {
+            bad("profiles", list).hint("names of letters, digits, '-', '_' and '.': work,home")
+        })
+    });
+    Ok(Wish {
+        copy: match (global.copy, global.link) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        },
+        machines: machines.transpose()?,
+        profiles: profiles.transpose()?,
+    })
 }
 
 /// Unmarks paths.

@@ -6,6 +6,7 @@ use super::{locate, run};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;
 use crate::git::repo::Manner;
+use crate::model::terms;
 use crate::ops::setup::plan::{Place, Plan, plan};
 use crate::ops::setup::{Options, Outcome, remove, set_up};
 use crate::ops::sync::sync;
@@ -13,6 +14,7 @@ use crate::ops::{Context, Listener as _};
 use crate::sys::terminal;
 use crate::ui::{self, Ui, json};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -43,12 +45,13 @@ pub(super) fn run(
         offline: global.offline,
         watched: ui.is_watched(),
         wait: run::options(global).wait,
+        profiles: profiles(global)?,
         here,
         manner,
     };
     let plan = plan(place(global, dir, &options)?, &options)?;
     if global.dry_run {
-        let text = ui::setup::planned(&plan);
+        let text = ui::setup::planned(&plan, options.profiles.as_ref());
         if global.json {
             ui.answer(&json::line(&ui::setup::plan(&plan)));
         } else {
@@ -74,6 +77,18 @@ pub(super) fn run(
         return Ok(without_sync(global, ui, &outcome));
     }
     first_sync(global, ui, &outcome)
+}
+
+/// What this machine is used for, where that was said.
+fn profiles(global: &Global) -> Result<Option<BTreeSet<String>>> {
+    if global.profile.is_empty() {
+        return Ok(None);
+    }
+    let all = global.profile.join(",");
+    terms::profiles(&all).map(Some).ok_or_else(|| {
+        Error::new(Kind::Usage, format!("bad profile '{all}'"))
+            .hint("a profile is a name of letters, digits, '-', '_' and '.'")
+    })
 }
 
 /// The folder that was named, else the repository around here, else where the configs repository of

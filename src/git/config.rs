@@ -8,6 +8,8 @@ use crate::model::machine::MachineType;
 use crate::model::message;
 use crate::model::retention::Retention;
 use crate::model::state::Icons;
+use crate::model::terms;
+use std::collections::BTreeSet;
 
 /// `sync.enabled`: this repository may be committed to and pushed without being asked. Local only.
 pub const ENABLED: &str = "sync.enabled";
@@ -17,6 +19,8 @@ pub const DIRECTORY: &str = "sync.directory";
 pub const MACHINE_ID: &str = "sync.machineId";
 /// `sync.machineType`: `mac`, `ec2`, `linux`, `wsl` or `container`, in place of what was detected.
 pub const MACHINE_TYPE: &str = "sync.machineType";
+/// `sync.profile`: what this machine is used for, with commas between. Marks may be for some alone.
+pub const PROFILE: &str = "sync.profile";
 /// `sync.remote`: the remote to sync with, in place of the one of the branch's upstream.
 pub const REMOTE: &str = "sync.remote";
 /// `sync.branch`: the one branch that is synced; on another one a sync refuses.
@@ -49,7 +53,8 @@ pub const ADVICE: &str = "advice.sync";
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 19] = [
+pub const KEYS: [&str; 20] = [
+    PROFILE,
     REMOTE,
     BRANCH,
     STRATEGY,
@@ -134,6 +139,8 @@ pub struct Settings {
     pub machine_id: Option<String>,
     /// `sync.machineType`.
     pub machine_type: Option<MachineType>,
+    /// `sync.profile`.
+    pub profiles: BTreeSet<String>,
     /// `commit.gpgSign`.
     pub sign: bool,
 }
@@ -181,6 +188,7 @@ impl Settings {
                 }),
             machine_id: repo.config_text(MACHINE_ID),
             machine_type: choice(repo, MACHINE_TYPE, MachineType::parse)?,
+            profiles: choice(repo, PROFILE, terms::profiles)?.unwrap_or_default(),
             sign: repo.config_bool("commit.gpgSign")?.unwrap_or(false),
         })
     }

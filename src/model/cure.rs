@@ -77,6 +77,8 @@ pub enum Cure {
     Release,
     /// The mark is over in the repository, and what stands here is no link of ours: forget it.
     Forget,
+    /// The mark is not for this machine any more: make the link a file of its own again.
+    Leave,
     /// Touch nothing, and say why.
     Report(Trouble),
 }
@@ -219,6 +221,7 @@ mod tests {
             Cure::Restore => 'S',
             Cure::Release => 'U',
             Cure::Forget => 'F',
+            Cure::Leave => 'l',
             Cure::Report(Trouble::Removed) => 'd',
             Cure::Report(Trouble::Elsewhere) => 'e',
             Cure::Report(Trouble::Odd) => 'o',

@@ -48,6 +48,7 @@ fn mended(finding: &Finding) -> String {
             &format!("{mark} (changed here and in the repository)"),
         ),
         Cure::Release => line("restore", &format!("{mark} is not marked any more")),
+        Cure::Leave => line("restore", &format!("{mark} is not for this machine")),
         Cure::Forget => line("forget", &format!("{mark} is not marked any more")),
         _ => line("relink", &mark.to_string()),
     }
@@ -244,8 +245,10 @@ pub fn list(standings: &[Standing], nul: bool) -> Vec<u8> {
             out.push(0);
             continue;
         }
-        let trouble =
-            words(standing.link).map_or_else(String::new, |words| format!("   ! {words}"));
+        let trouble = match standing.link {
+            Link::LeftOut => "   (not for this machine)".to_owned(),
+            link => words(link).map_or_else(String::new, |words| format!("   ! {words}")),
+        };
         out.extend_from_slice(format!("{}{trouble}\n", standing.mark).as_bytes());
     }
     out
@@ -254,7 +257,7 @@ pub fn list(standings: &[Standing], nul: bool) -> Vec<u8> {
 /// What is the matter with a link or a copy.
 pub(super) fn words(link: Link) -> Option<&'static str> {
     match link {
-        Link::Ok => None,
+        Link::Ok | Link::LeftOut => None,
         Link::Missing => Some("nothing stands there"),
         Link::Replaced => Some("link was replaced by a file"),
         Link::Changed => Some("changed since the last sync"),
@@ -335,6 +338,7 @@ fn action(cure: Cure) -> &'static str {
         Cure::Restore => "restore",
         Cure::Release => "release",
         Cure::Forget => "forget",
+        Cure::Leave => "leave",
         Cure::Report(_) => "report",
     }
 }

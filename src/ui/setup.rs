@@ -7,6 +7,7 @@ use crate::ops::setup::plan::Plan;
 use crate::ops::setup::remove::Traces;
 use crate::ops::setup::{Item, Items, Mark, Origin, Outcome};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -35,7 +36,7 @@ pub fn question(plan: &Plan) -> Option<String> {
 }
 
 /// What a plan would do.
-pub fn planned(plan: &Plan) -> String {
+pub fn planned(plan: &Plan, profiles: Option<&BTreeSet<String>>) -> String {
     let what = match plan {
         Plan::Clone { url, into } => {
             let url = crate::model::url::shown(&url.to_string_lossy());
@@ -62,7 +63,12 @@ pub fn planned(plan: &Plan) -> String {
             }
         }
     };
-    format!("{what}\nNothing was changed.\n")
+    let profiles = profiles.map(|profiles| {
+        let names: Vec<_> = profiles.iter().map(String::as_str).collect();
+        format!(", with the profiles '{}'", names.join(","))
+    });
+    let profiles = profiles.unwrap_or_default();
+    format!("{what}{profiles}\nNothing was changed.\n")
 }
 
 /// The same for programs.
@@ -189,6 +195,8 @@ fn words(item: &Item) -> (&'static str, String) {
             format!("{path} is tracked, and is of this machine"),
         ),
         Item::Machine(id) => ("machine", id.clone()),
+        Item::Profiles(names) if names.is_empty() => ("profile", "none".to_owned()),
+        Item::Profiles(names) => ("profile", names.clone()),
         Item::Clash { path, what, first } => ("name clash", clash(path, *what, *first)),
         Item::OffPath(folder) => (
             "name",

@@ -65,7 +65,7 @@ impl Marks<'_, '_> {
     /// # Errors
     /// When it cannot be marked; nothing is touched.
     pub(super) fn check(&self, typed: &Path, options: &Options) -> Result<Wanted> {
-        let terms = options.copy.is_some();
+        let terms = !options.wish.is_empty();
         let shown = typed.display();
         let Some(path) = self.below_home(typed) else {
             return Err(Error::blocked(format!("'{shown}' is not in your home"))
@@ -84,6 +84,13 @@ impl Marks<'_, '_> {
             };
             if stands || terms {
                 return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
+            }
+            if !self.is_wanted(mark) {
+                return Err(Error::blocked(format!(
+                    "'{mark}' is marked, but not for this machine"
+                ))
+                .hint("git sync mark --machines= --profiles= PATH   marks it for all")
+                .hint("nothing was changed"));
             }
         }
         if let Some(mark) = self.manifest.above(&path) {

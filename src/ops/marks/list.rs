@@ -22,6 +22,8 @@ pub enum Link {
     Elsewhere,
     /// What stands there differs from the copy, and was not decided about.
     Skipped,
+    /// It is not for this machine.
+    LeftOut,
 }
 
 impl Link {
@@ -33,7 +35,7 @@ impl Link {
             Self::Replaced => "replaced",
             Self::Changed => "changed",
             Self::Elsewhere => "elsewhere",
-            Self::Skipped => "skipped",
+            Self::Skipped | Self::LeftOut => "skipped",
         }
     }
 }
@@ -67,6 +69,7 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
         let look = marks.look(mark, tip.as_ref())?;
         let copied = marks.is_copied(mark);
         let link = match (&look.live, look.cure) {
+            _ if !marks.is_wanted(mark) => Link::LeftOut,
             (_, Cure::Report(Trouble::Newer)) => Link::Skipped,
             (_, Cure::Fine) => Link::Ok,
             (Live::Nothing, _) => Link::Missing,

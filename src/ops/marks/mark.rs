@@ -10,6 +10,7 @@ use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
 use crate::model::skipped::Skipped;
+use crate::model::terms::Wish;
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
 use crate::ops::screen::Screen;
@@ -32,8 +33,8 @@ pub struct Options {
     pub allow_secret: bool,
     /// Mend the marks that are there.
     pub repair: bool,
-    /// What the marks shall be: copies or links; `None`: links, and what is marked stays what it is.
-    pub copy: Option<bool>,
+    /// How the marks shall be kept, and where.
+    pub wish: Wish,
     /// Where somebody would be asked: the repository's copy; also what is large.
     pub yes: bool,
     /// How long to wait for another run.
@@ -169,7 +170,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
                     None => wanted.push((mark, from)),
                 }
             }
-            Wanted::Already(_, mark) if options.copy.is_some() => changed.push(mark),
+            Wanted::Already(_, mark) if !options.wish.is_empty() => changed.push(mark),
             Wanted::Already(path, mark) => {
                 widened.push(mark.clone());
                 outcome.already.push((path, mark));
@@ -177,7 +178,7 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         }
     }
     for (mark, from) in &wanted {
-        marks.adopt(mark, from, options.copy).map_err(|error| {
+        marks.adopt(mark, from, &options.wish).map_err(|error| {
             if ends_the_run(&error) {
                 error
             } else {
@@ -224,9 +225,9 @@ fn change(
 ) -> Result<()> {
     for mark in changed {
         let mut terms = marks.manifest.terms(mark);
-        terms.copy = options.copy.unwrap_or(terms.copy);
+        options.wish.apply(&mut terms);
         marks.manifest.set_terms(mark, terms);
-        if options.copy == Some(false)
+        if options.wish.copy == Some(false)
             && let Some(known) = marks.memory.marks.get_mut(mark.below_home())
         {
             // It may be tried again.
@@ -303,7 +304,7 @@ impl Marks<'_, '_> {
     }
 
     /// Takes a checked path in.
-    pub(super) fn adopt(&mut self, mark: &Mark, from: &Path, copy: Option<bool>) -> Result<()> {
+    pub(super) fn adopt(&mut self, mark: &Mark, from: &Path, wish: &Wish) -> Result<()> {
         let live = mark.live(&self.home);
         let linked = matches!(self.live(mark), Live::Ours);
         let digest = Tree::of(from)?.map(|tree| tree.digest());
@@ -319,7 +320,7 @@ impl Marks<'_, '_> {
                 mode: 0,
                 replaced: known.as_ref().map_or(0, |known| known.replaced),
                 live_stamp: String::new(),
-                unlinkable: copy != Some(false) && known.is_some_and(|known| known.unlinkable),
+                unlinkable: wish.copy != Some(false) && known.is_some_and(|known| known.unlinkable),
                 base: None,
                 beside: None,
             },
@@ -328,7 +329,7 @@ impl Marks<'_, '_> {
         // Before anything is copied: a run that dies must not leave it to the next one to guess.
         self.record_modes(mark, from)?;
         let mut terms = self.manifest.terms(mark);
-        terms.copy = copy.unwrap_or(terms.copy);
+        wish.apply(&mut terms);
         self.manifest.add(mark.clone());
         self.manifest.set_terms(mark, terms);
         self.write_manifest()?;
@@ -342,7 +343,10 @@ impl Marks<'_, '_> {
         self.narrow_above(mark)?;
         self.remember(mark, Phase::Linked)?;
         self.save()?;
-        let copied = self.is_copied(mark);
+        let copied = self.is_copied(mark) || !self.is_wanted(mark);
+        if !self.is_wanted(mark) {
+            self.leave(mark)?;
+        }
         self.ctx.listener.done(&Done::Marked { mark, copied });
         Ok(())
     }

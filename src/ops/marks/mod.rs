@@ -164,6 +164,13 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         unlinkable || self.manifest.terms(mark).copy
     }
 
+    /// Is it for this machine, by its type, its id and its profiles?
+    pub(super) fn is_wanted(&self, mark: &Mark) -> bool {
+        let profiles = &self.ctx.settings.profiles;
+        let terms = self.manifest.terms(mark);
+        terms.are_for(&self.ctx.machine, profiles)
+    }
+
     /// Writes what is remembered, where that is not on the disk yet.
     pub(super) fn save(&mut self) -> Result<()> {
         if self.memory == self.on_disk {

@@ -162,7 +162,19 @@ impl Run<'_, '_, '_> {
     fn one(&mut self, mark: &Mark, listed: bool, tip: Option<&Oid>) -> Result<()> {
         for _ in 0..LOOKS {
             let look = self.marks.look(mark, tip)?;
-            let cure = if listed { look.cure } else { over(&look) };
+            let cure = if !listed {
+                over(&look)
+            } else if self.is_left_out(mark) {
+                match look.live {
+                    Live::Ours | Live::Moved => Cure::Leave,
+                    _ => {
+                        self.marks.memory.marks.remove(mark.below_home());
+                        return Ok(());
+                    }
+                }
+            } else {
+                look.cure
+            };
             let end = if self.options.dry_run {
                 Ok(self.foresee(mark, cure))
             } else {
@@ -186,6 +198,15 @@ impl Run<'_, '_, '_> {
         }
         self.found(mark, Cure::Ask, Some("it changes all the time".to_owned()));
         Ok(())
+    }
+
+    /// Is it not for this machine? What was begun is finished first.
+    fn is_left_out(&self, mark: &Mark) -> bool {
+        let begun = self
+            .marks
+            .remembered(mark)
+            .is_some_and(|known| known.phase != Phase::Linked);
+        !begun && !self.marks.is_wanted(mark)
     }
 
     fn found(&mut self, mark: &Mark, cure: Cure, left: Option<String>) {
@@ -267,6 +288,16 @@ impl Run<'_, '_, '_> {
                 Ok(End::Again)
             }
             Cure::Release => self.release(mark),
+            Cure::Leave => {
+                if fs::look(&self.marks.copy(mark))?.is_none() {
+                    let Some(tip) = &self.branch.tip else {
+                        return Ok(End::Left("its copy is gone".to_owned()));
+                    };
+                    self.marks.restore(mark, tip)?;
+                }
+                self.marks.leave(mark)?;
+                Ok(End::Mended(false))
+            }
             Cure::Forget => {
                 self.end(mark)?;
                 Ok(End::Mended(true))

@@ -3,7 +3,7 @@
 use super::Marks;
 use super::place::Placed;
 use crate::error::{Error, Result};
-use crate::model::cure::Live;
+use crate::model::cure::{Live, Phase};
 use crate::model::mark::{COPIES, MANIFEST, Manifest, Mark};
 use crate::model::path::RepoPath;
 use crate::ops::publish::Publication;
@@ -29,6 +29,19 @@ impl Marks<'_, '_> {
             }
         }
         Err(Error::blocked(format!("'{mark}' is being written")))
+    }
+
+    /// Makes the link to a mark that is not for this machine a file of its own; list and copy stay.
+    /// `false` where there was no link.
+    pub(super) fn leave(&mut self, mark: &Mark) -> Result<bool> {
+        let linked = matches!(self.live(mark), Live::Ours | Live::Moved);
+        if linked && self.remembered(mark).is_none() {
+            self.remember(mark, Phase::Linked)?;
+        }
+        let released = linked && self.release(mark)?;
+        self.memory.marks.remove(mark.below_home());
+        self.save()?;
+        Ok(released)
     }
 
     /// Takes a mark out of the list and out of what is remembered.

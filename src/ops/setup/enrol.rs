@@ -45,6 +45,19 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
     if !enrolled_before {
         repo.set_local(config::ENABLED, "true")?;
     }
+    let profiles = options.profiles.as_ref().map(|profiles| {
+        let names: Vec<_> = profiles.iter().map(String::as_str).collect();
+        names.join(",")
+    });
+    let said = match &profiles {
+        Some(profiles) if profiles.is_empty() => repo.unset_local(config::PROFILE)?,
+        Some(profiles) if repo.local_setting(config::PROFILE)?.as_ref() == Some(profiles) => false,
+        Some(profiles) => {
+            repo.set_local(config::PROFILE, profiles)?;
+            true
+        }
+        None => false,
+    };
     drop(lock);
 
     let repo = repo.reopened()?;
@@ -76,6 +89,9 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
     items.extend(rules);
     let id = machine.id.clone();
     items.push((mark(named_before), Item::Machine(id)));
+    if let Some(profiles) = profiles {
+        items.push((mark(!said), Item::Profiles(profiles)));
+    }
     items.extend(clash::find(repo.top())?);
     Ok(Outcome {
         repo,

@@ -16,6 +16,7 @@ use crate::git::repo::Manner;
 use crate::model::machine::Machine;
 use clash::Foreign;
 use plan::Plan;
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,6 +24,8 @@ use std::time::Duration;
 /// How a setup is run.
 #[derive(Debug)]
 pub struct Options {
+    /// `sync.profile`, where it shall be said.
+    pub profiles: Option<BTreeSet<String>>,
     /// The remote that was named.
     pub url: Option<OsString>,
     /// Where the command was typed; relative names count from here.
@@ -103,6 +106,8 @@ pub enum Item {
     Tracked(String),
     /// The name of this machine.
     Machine(String),
+    /// What it is used for.
+    Profiles(String),
     /// Another program of our name.
     Clash {
         /// Where.

@@ -22,7 +22,7 @@ use std::time::Duration;
 const REFS: &str = "refs/git-sync/";
 
 /// Settings that a setup or its user makes in the repository itself.
-const SETTINGS: [&str; 2] = [config::ENABLED, config::MACHINE_ID];
+const SETTINGS: [&str; 3] = [config::ENABLED, config::MACHINE_ID, config::PROFILE];
 
 /// What is there to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use super::checked;
 use crate::error::Result;
 use crate::model::import::{Left, Proposal};
+use crate::model::terms::Wish;
 use crate::ops::guard::Ready;
 use crate::ops::marks::check::is_shared;
 use crate::ops::marks::commit::Committed;
@@ -47,7 +48,7 @@ fn adopt(ctx: &Context<'_>, ready: &Ready, chosen: &[Proposal]) -> Result<Outcom
             continue;
         }
         // Something half done is finished by the next run, which must not find more of it.
-        let adopted = marks.adopt(&proposal.mark, &proposal.from, None);
+        let adopted = marks.adopt(&proposal.mark, &proposal.from, &Wish::default());
         adopted.map_err(|error| {
             if ends_the_run(&error) {
                 error
