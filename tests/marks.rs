@@ -626,7 +626,7 @@ fn the_hooks_of_the_user_see_a_mark() {
     laptop.sync(["mark", "../a"]).succeeds();
     assert_eq!(
         laptop.git(["log", "-1", "--format=%B"]).trim(),
-        "mark ~/a\nfrom the hook"
+        "mark ~/a\n\nMachine: ana@laptop-linux\nfrom the hook"
     );
     laptop.has("../seen", ".sync/marked-files.txt\nexternal/a\n");
     laptop.hook("pre-commit", "exit 1");
