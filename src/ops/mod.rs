@@ -15,6 +15,7 @@ pub mod integrate;
 mod join;
 pub mod kept;
 mod link;
+mod local;
 pub mod log;
 pub mod look;
 pub mod marks;

@@ -3,7 +3,8 @@
 use super::agreed;
 use super::guard::Ready;
 use super::link::Link;
-use super::sync::{Local, Options, Outcome, Reach, Round};
+use super::local::Local;
+use super::sync::{Options, Outcome, Reach, Round};
 use super::{Context, Done};
 use crate::error::{Error, Result};
 use crate::git::refs::{RefChange, Refs};
