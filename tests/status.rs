@@ -241,7 +241,10 @@ fn a_file_with_the_content_that_git_knows_is_no_change() {
     laptop.sh("touch -d '2 days' zshrc").succeeds();
     laptop.sync([]).succeeds();
     laptop.chmod("zshrc", 0o600);
+    let index = laptop.bytes(".git/index");
     laptop.sync(["--status", "--exit-code"]).succeeds();
+    // To look is to look: the index stays the user's.
+    assert!(laptop.bytes(".git/index") == index);
     laptop.write("zshrc", "another\n");
     laptop.sh("touch -d '2 days' zshrc").succeeds();
     laptop

@@ -150,6 +150,8 @@ impl Repo {
         }
         let output = self
             .git("diff")
+            // It would lock the user's index, and write it, to remember what it has seen.
+            .setting("diff.autoRefreshIndex=false")
             .args(["--name-only", "-z", "--no-ext-diff", "--no-renames", "--"])
             .args(paths.iter().map(RepoPath::as_os_str))
             .env("GIT_LITERAL_PATHSPECS", "1")
