@@ -95,6 +95,7 @@ fn each_kind_of_secret_is_held_back_told_and_the_rest_goes_on() {
             let output = laptop.sync([]).exits(1).tells(&told);
             assert!(!output.scene().contains(&secret), "{}", output.scene());
             let output = output.tells("hint: a comment 'git-sync:allow'");
+            let output = output.says("but for 1 uncommitted change");
             assert!(!output.stderr().contains("s3cr3t!pw"), "{}", output.scene());
         }
         laptop.has(name, &secret);
@@ -370,6 +371,13 @@ fn what_is_too_large_is_held_back_and_not_even_read() {
     remote.has("fine", "fine");
     let blob = laptop.sh("git cat-file -e $(git hash-object zshrc)");
     assert_ne!(blob.code(), 0, "it was read\n{}", blob.scene());
+    // Nor is a version that was staged while it was small.
+    laptop.write("grown", "small\n");
+    laptop.git(["add", "grown"]);
+    laptop.write("grown", "x".repeat(2049));
+    laptop.write("fine", "fine again\n");
+    laptop.sync([]).exits(1).tells("skipped 'grown'");
+    assert!(!remote.files().contains(&"grown".to_owned()));
     // Also what is in the index already, whole or in an earlier version.
     laptop.git(["add", "zshrc", "new"]);
     laptop.write("new", "z".repeat(3000));
@@ -398,6 +406,9 @@ fn untracked_files_that_no_sync_takes_are_not_told_of() {
         .write("key", private_key(1));
     laptop.sync([]).succeeds();
     laptop.sync(["status"]).succeeds().does_not_say("skipped");
+    laptop.write("zshrc", "changed\n");
+    let forced = laptop.sync(["force-push", "--yes"]).succeeds();
+    forced.does_not_tell("skipped");
 }
 
 #[test]
