@@ -86,7 +86,7 @@ fn stowed(machine: &Machine) {
         .write("../dotfiles/app/.config/app/config", "a\n")
         .write("../dotfiles/app/.config/app/run", "#!/bin/sh\n")
         .write("../dotfiles/app/README.md", "about\n")
-        .write("../dotfiles/work/.workrc", "not here\n")
+        .write("../dotfiles/office/.workrc", "not here\n")
         .write("../.config/app/own", "not of stow\n");
     machine.chmod("../dotfiles/zsh/.zshrc", 0o600);
     machine.chmod("../dotfiles/app/.config/app/run", 0o755);
@@ -110,7 +110,7 @@ fn packages_of_stow_are_proposed_taken_and_left_whole() {
     );
     assert_eq!(
         left(&json),
-        ["~/dotfiles/work: is a package that has no link here"]
+        ["~/dotfiles/office: is a package that has no link here"]
     );
     let packages = laptop.home().join("dotfiles");
     assert_eq!(
@@ -575,7 +575,7 @@ fn on_a_terminal_some_of_the_proposals_are_chosen() {
         [("Mark which (1-4;", "1,4\n")],
     )
     .succeeds()
-    .says("~/dotfiles/work (is a package that has no link here)")
+    .says("~/dotfiles/office (is a package that has no link here)")
     .says("2 marked");
     is_linked(&laptop, ".zshrc");
     laptop.links("../.vim", "dotfiles/vim/.vim");

@@ -282,7 +282,7 @@ fn ordinary_lines_are_no_secrets() {
         format!("checksum = \"{hex}\""),
         format!("    \"integrity\": \"sha512-{base64}==\","),
         format!(
-            "resolved \"https://registry.npmjs.org/a/-/a-1.0.0.tgz#{}\"",
+            "resolved \"https://packages.example/a/-/a-1.0.0.tgz#{}\"",
             &hex[..40]
         ),
         format!("  signingkey = {}", hex[..16].to_uppercase()),

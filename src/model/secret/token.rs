@@ -105,7 +105,7 @@ const FORMS: &[Form] = &[
     one("an npm token", &[Part("npm_", Of::Alnum, 36, 36)]),
     one("a PyPI token", &[Part("pypi-AgE", Of::Url, 50, ANY)]),
     one("a RubyGems key", &[Part("rubygems_", Of::Hex, 48, 48)]),
-    one("a crates.io token", &[Part("cio", Of::Alnum, 32, 32)]),
+    one("a Rust registry token", &[Part("cio", Of::Alnum, 32, 32)]),
     one("a Docker Hub token", &[Part("dckr_pat_", Of::Url, 20, ANY)]),
     // Models.
     one("an Anthropic key", &[Part("sk-ant-", Of::Url, 40, ANY)]),
