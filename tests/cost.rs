@@ -259,6 +259,25 @@ fn the_status_connects_nowhere_and_starts_next_to_nothing() {
 }
 
 #[test]
+fn marks_that_make_a_run_go_round_again_make_no_second_connection() {
+    let (_sandbox, laptop, _, _, sshd) = over_ssh();
+    laptop.write("../.rc", "1\n2\n3\n4\n5\n");
+    laptop.sync(["mark", "../.rc"]).succeeds();
+    laptop.sync([]).succeeds();
+    // A program replaces the link, and the copy is another one by now: merged once that is committed,
+    // and what comes of it is sent too.
+    laptop.write("external/.rc", "one\n2\n3\n4\n5\n");
+    laptop.remove("../.rc");
+    laptop.write("../.rc", "1\n2\n3\n4\nfive\n");
+    let before = sshd.connections();
+    laptop.sync([]).succeeds().tells("join     ~/.rc");
+    let made = sshd.connections() - before;
+    let history = laptop.read(".git/sync/history.jsonl");
+    let last: serde_json::Value = serde_json::from_str(history.lines().last().unwrap()).unwrap();
+    assert_eq!((last["connections"].as_u64(), made), (Some(1), 1), "{last}");
+}
+
+#[test]
 fn the_history_counts_the_connections() {
     let (_sandbox, laptop, _, _, sshd) = over_ssh();
     let before = sshd.connections();

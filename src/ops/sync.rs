@@ -318,9 +318,14 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
     // What was taken in is in a commit after the rounds: the memory shall name that one.
     let mut is_due = first.later || first.dirty;
     let mut next = ready;
+    let remote = next
+        .upstream
+        .as_ref()
+        .map(|upstream| upstream.remote.clone());
+    let mut link = Link::new(ctx.repo, remote);
     let mut answers = Answers::default();
     for _ in 0..MARK_ROUNDS {
-        rounds(ctx, options, next, &mut answers, &mut outcome)?;
+        rounds(ctx, options, next, &mut link, &mut answers, &mut outcome)?;
         // What came may be a mark, or the copy of one.
         is_due |= !outcome.pulled_changes.is_empty();
         if options.dry_run || !is_due {
@@ -343,18 +348,14 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
 }
 
 /// Rounds until there is nothing left to do.
-fn rounds(
-    ctx: &Context<'_>,
+fn rounds<'repo>(
+    ctx: &Context<'repo>,
     options: &Options,
     ready: Ready,
+    link: &mut Link<'repo>,
     answers: &mut Answers,
     outcome: &mut Outcome,
 ) -> Result<()> {
-    let remote = ready
-        .upstream
-        .as_ref()
-        .map(|upstream| upstream.remote.clone());
-    let mut link = Link::new(ctx.repo, remote);
     let mut ready = ready;
     let mut why = String::new();
     let (mut left, mut busy) = (BTreeSet::new(), BTreeSet::new());
@@ -368,7 +369,7 @@ fn rounds(
                     .hint("git sync   syncs that one"));
             }
         }
-        match round(ctx, options, &ready, &mut link, answers, &busy, outcome)? {
+        match round(ctx, options, &ready, link, answers, &busy, outcome)? {
             Round::Done => {
                 outcome.disputes = dispute::disputes(ctx, &outcome.held);
                 if matches!(outcome.reach, Reach::Unreachable(_)) {
