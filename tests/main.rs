@@ -60,6 +60,7 @@ mod undo;
 mod unreachable;
 mod upstream;
 mod usage;
+mod variants;
 mod words;
 
 use std::collections::BTreeSet;

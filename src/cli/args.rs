@@ -165,6 +165,10 @@ pub struct Global {
     /// Only on machines with these profiles, with commas between; none for all (mark)
     #[arg(long, value_name = "LIST", global = true, conflicts_with = "repair")]
     pub profiles: Option<String>,
+    /// Give these machines a version of their own: a type, a pattern of ids or a profile (mark); take it
+    /// away (unmark)
+    #[arg(long, value_name = "WHO", global = true, conflicts_with_all = ["repair", "import"])]
+    pub variant: Option<String>,
     /// What this machine is used for; may be given again (setup)
     #[arg(long, value_name = "NAME", global = true, action = ArgAction::Append,
           conflicts_with = "remove")]
@@ -346,7 +350,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 24] = [
+const OPTIONS: [(&str, &[&str]); 25] = [
     (
         "dry-run",
         &[
@@ -372,6 +376,7 @@ const OPTIONS: [(&str, &[&str]); 24] = [
     ("link", &["mark"]),
     ("machines", &["mark"]),
     ("profiles", &["mark"]),
+    ("variant", &["mark", "unmark"]),
     ("profile", &["setup"]),
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
@@ -432,6 +437,7 @@ impl Global {
             self.link,
             self.machines.is_some(),
             self.profiles.is_some(),
+            self.variant.is_some(),
             !self.profile.is_empty(),
             self.ours,
             self.theirs,
@@ -605,6 +611,9 @@ mod tests {
             &["setup", "--profiles=work"],
             &["mark", "--copy", "--link", "a"],
             &["mark", "--repair", "--copy"],
+            &["mark", "--repair", "--variant=mac"],
+            &["mark", "--import", "stow", "--variant=mac"],
+            &["list", "--variant=mac"],
             &["list", "a"],
             &["list", "-z", "--json"],
         ] {

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::{locate, run};
 use crate::error::{Error, Kind, Result};
 use crate::model::terms::{self, Wish};
+use crate::model::variant;
 use crate::ops::Context;
 use crate::ops::marks::{list, mark, unmark};
 use crate::sys::env;
@@ -65,7 +66,20 @@ fn wish(global: &Global) -> Result<Wish> {
         },
         machines: machines.transpose()?,
         profiles: profiles.transpose()?,
+        variant: variant_of(global)?,
     })
+}
+
+/// Whose version is meant.
+fn variant_of(global: &Global) -> Result<Option<String>> {
+    match &global.variant {
+        Some(name) if !variant::is_name(name) => {
+            let error = Error::new(Kind::Usage, format!("bad name '{name}' for '--variant'"));
+            Err(error
+                .hint("a type of machine, a pattern of ids, or a profile: mac, ana@mbp-*, work"))
+        }
+        name => Ok(name.clone()),
+    }
 }
 
 /// Unmarks paths.
@@ -74,10 +88,15 @@ pub(super) fn unmark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit
     let ctx = Context::new(&repo, ui)?;
     let options = unmark::Options {
         paths: absolute(global, typed)?,
+        variant: variant_of(global)?,
         wait: run::options(global).wait,
     };
     let outcome = unmark::unmark(&ctx, &options)?;
-    let exit = Exit::Done;
+    let is_left = outcome
+        .findings
+        .iter()
+        .any(|finding| finding.left.is_some());
+    let exit = if is_left { Exit::Failed } else { Exit::Done };
     if global.json {
         let object = ui::marks::unmarked_object(&outcome, exit.code());
         ui.answer(&json::line(&object));

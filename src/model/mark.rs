@@ -1,9 +1,11 @@
 //! Marked paths: files and folders outside of the repository that are synced through copies in it,
 //! and the tracked list of them.
 
+use super::machine::Machine;
 use super::path::{RepoPath, quote, unquote};
 use super::terms::{self, Terms};
-use std::collections::BTreeMap;
+use super::variant;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -20,6 +22,8 @@ pub struct Mark {
     path: RepoPath,
     /// Is it a folder with all that is in it?
     folder: bool,
+    /// Whose version is meant, where some machines have their own; `None`: that of all others.
+    variant: Option<String>,
 }
 
 impl Mark {
@@ -29,7 +33,22 @@ impl Mark {
         path.split(|byte| *byte == b'/').all(sound).then(|| Self {
             path: RepoPath::from_bytes(path),
             folder,
+            variant: None,
         })
+    }
+
+    /// The same path, in the version of these machines.
+    #[must_use]
+    pub fn with_variant(&self, variant: Option<&str>) -> Self {
+        Self {
+            variant: variant.map(str::to_owned),
+            ..self.clone()
+        }
+    }
+
+    /// Whose version is meant; `None`: that of all that have none of their own.
+    pub fn variant(&self) -> Option<&str> {
+        self.variant.as_deref()
     }
 
     /// Its path below the home.
@@ -51,6 +70,10 @@ impl Mark {
     pub fn copy(&self) -> RepoPath {
         let mut bytes = format!("{COPIES}/").into_bytes();
         bytes.extend_from_slice(self.path.as_bytes());
+        if let Some(variant) = &self.variant {
+            bytes.extend_from_slice(variant::MARK.as_bytes());
+            bytes.extend_from_slice(variant.as_bytes());
+        }
         RepoPath::from_bytes(bytes)
     }
 
@@ -145,6 +168,23 @@ impl Manifest {
         }
     }
 
+    /// From now on each mark is the version that a machine with these profiles has.
+    pub fn resolve(&mut self, machine: &Machine, profiles: &BTreeSet<String>) {
+        for (path, mark) in &mut self.marks {
+            let terms = self.terms.get(path);
+            let variant = terms.and_then(|terms| terms.variant(machine, profiles));
+            *mark = mark.with_variant(variant);
+        }
+    }
+
+    /// Every version of a marked path, that of all machines first.
+    pub fn versions(&self, mark: &Mark) -> Vec<Mark> {
+        let terms = self.terms(mark);
+        let variants = terms.variants.iter().map(|name| Some(&**name));
+        let all = std::iter::once(None).chain(variants);
+        all.map(|variant| mark.with_variant(variant)).collect()
+    }
+
     /// On which terms a mark is synced.
     pub fn terms(&self, mark: &Mark) -> Terms {
         self.terms.get(&mark.path).cloned().unwrap_or_default()
@@ -219,6 +259,33 @@ mod tests {
         );
         assert!(!file.is_folder() && mark("~/.tool/").is_folder());
         assert_eq!(mark("~/.tool/").copy().to_string(), "external/.tool");
+    }
+
+    #[test]
+    fn each_machine_has_the_version_that_is_for_it() {
+        use crate::model::machine::MachineType;
+        let text = b"variants=mac,work ~/a\n~/a\n~/b/\n";
+        let mut list = Manifest::parse(text);
+        let path = RepoPath::from_bytes(b"a");
+        let mac = Machine::new("ana", "mbp", MachineType::Mac);
+        let linux = Machine::new("ana", "box", MachineType::Linux);
+        for (machine, profile, copy) in [
+            (&mac, None, "external/a##mac"),
+            (&mac, Some("work"), "external/a##work"),
+            (&linux, None, "external/a"),
+            (&linux, Some("work"), "external/a##work"),
+        ] {
+            let profiles = profile.into_iter().map(str::to_owned).collect();
+            list.resolve(machine, &profiles);
+            let mark = list.get(&path).expect("it is marked");
+            assert_eq!(mark.copy().to_string(), copy);
+            assert_eq!(mark.to_string(), "~/a");
+            let versions = list.versions(mark);
+            let copies = versions.iter().map(|mark| mark.copy().to_string());
+            let all = ["external/a", "external/a##mac", "external/a##work"];
+            assert_eq!(copies.collect::<Vec<_>>(), all);
+        }
+        assert_eq!(list.text(), text);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! - A **policy** settles a path that changed on both sides ([`policy`]); where none does, the path
 //!   is **held** ([`held`]).
 //! - What is outside of the repository and **marked** ([`mark`]) is synced through links to copies, or as a
-//!   copy ([`terms`]); tables say how a mark is mended ([`cure`]); what git does not keep of the copies is
+//!   copy ([`terms`]), some machines with a version of their own ([`variant`]); tables say how a mark is mended ([`cure`]); what git does not keep of the copies is
 //!   in a list ([`modes`]); some places of a home are no configuration ([`special`]).
 //! - What looks like a **secret** ([`secret`]) is not committed by itself: its path is **skipped**, like
 //!   everything that cannot be synced ([`skipped`]).
@@ -35,3 +35,4 @@ pub mod special;
 pub mod state;
 pub mod terms;
 pub mod url;
+pub mod variant;

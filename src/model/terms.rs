@@ -1,8 +1,10 @@
 //! On which terms a marked path is synced: as a link or as a copy, and on which machines.
 //!
-//! They stand in the list of marks, one term a line: `copy ~/path`, `machines=mac,ana@* ~/path`.
+//! They stand in the list of marks, one term a line: `copy ~/path`, `machines=mac,ana@* ~/path`,
+//! `variants=mac ~/path`.
 
 use super::machine::{Machine, MachineType};
+use super::variant;
 use globset::Glob;
 use std::collections::BTreeSet;
 
@@ -17,6 +19,8 @@ pub struct Terms {
     machines: BTreeSet<String>,
     /// Only on machines with one of these profiles; on all where there are none.
     profiles: BTreeSet<String>,
+    /// Those that have a version of their own: see [`super::variant`].
+    pub variants: BTreeSet<String>,
     /// Words that say nothing to this program: a newer one wrote them.
     unread: BTreeSet<String>,
 }
@@ -30,6 +34,8 @@ pub struct Wish {
     pub machines: Option<BTreeSet<String>>,
     /// With which profiles; none for all.
     pub profiles: Option<BTreeSet<String>>,
+    /// Who has a version of their own, beside those that have one.
+    pub variant: Option<String>,
 }
 
 impl Wish {
@@ -47,6 +53,7 @@ impl Wish {
         if let Some(profiles) = &self.profiles {
             terms.profiles.clone_from(profiles);
         }
+        terms.variants.extend(self.variant.clone());
     }
 }
 
@@ -63,6 +70,8 @@ impl Terms {
             self.machines.extend(machines);
         } else if let Some(profiles) = named("profiles=", profiles) {
             self.profiles.extend(profiles);
+        } else if let Some(variants) = named("variants=", variants) {
+            self.variants.extend(variants);
         } else {
             self.unread.insert(word.to_owned());
         }
@@ -71,7 +80,11 @@ impl Terms {
     /// The words, as the list has them.
     pub fn words(&self) -> Vec<String> {
         let copy = self.copy.then(|| "copy".to_owned());
-        let lists = [("machines", &self.machines), ("profiles", &self.profiles)];
+        let lists = [
+            ("machines", &self.machines),
+            ("profiles", &self.profiles),
+            ("variants", &self.variants),
+        ];
         let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
         let lists = lists.map(|(name, list)| {
             let list: Vec<_> = list.iter().map(String::as_str).collect();
@@ -93,6 +106,11 @@ impl Terms {
             && (self.profiles.is_empty() || !self.profiles.is_disjoint(profiles))
     }
 
+    /// Whose version a machine with these profiles has; `None`: that of all others.
+    pub fn variant(&self, machine: &Machine, profiles: &BTreeSet<String>) -> Option<&str> {
+        variant::closest(&self.variants, machine, profiles)
+    }
+
     /// Does this program know what all of it means? Else the mark is not to be touched: it may be an
     /// encrypted one.
     pub fn are_known(&self) -> bool {
@@ -109,6 +127,11 @@ pub fn machines(text: &str) -> Option<BTreeSet<String>> {
 pub fn profiles(text: &str) -> Option<BTreeSet<String>> {
     let is_sound = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
     list(text, |name| name.chars().all(is_sound))
+}
+
+/// Names of variants, with commas between; `None` where one is no name.
+fn variants(text: &str) -> Option<BTreeSet<String>> {
+    list(text, variant::is_name)
 }
 
 fn list(text: &str, is_sound: impl Fn(&str) -> bool) -> Option<BTreeSet<String>> {
@@ -173,7 +196,14 @@ mod tests {
 
     #[test]
     fn lists_that_make_no_sense_are_not_known() {
-        for word in ["machines=", "machines=a{", "profiles=a,,b", "profiles=a/b"] {
+        for word in [
+            "machines=",
+            "machines=a{",
+            "profiles=a,,b",
+            "profiles=a/b",
+            "variants=",
+            "variants=a/b",
+        ] {
             let mut terms = Terms::default();
             terms.read(word);
             assert!(!terms.are_known(), "{word}");

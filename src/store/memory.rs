@@ -57,6 +57,9 @@ pub struct Remembered {
     /// Links cannot be made here: it is kept as a copy on this machine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unlinkable: bool,
+    /// Whose version of the copy it is: see [`crate::model::variant`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
     /// A commit that has the copy as it is remembered, where that is not the one of all marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Oid>,
@@ -151,6 +154,7 @@ mod tests {
             replaced: 2,
             live_stamp: "22".to_owned(),
             unlinkable: true,
+            variant: Some("mac".to_owned()),
             base: Oid::parse(&"2".repeat(40)),
             beside: Some(Beside {
                 path: path(b"/home/ana/.git-sync-1-2.tmp"),

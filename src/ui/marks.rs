@@ -224,6 +224,15 @@ pub fn unmarked(ui: &Ui, outcome: &unmark::Outcome) {
             ui.talk(&format!("  nothing stands at {mark} here"));
         }
     }
+    if !outcome.dropped.is_empty() {
+        let dropped = count(outcome.dropped.len(), "variant");
+        let sending = sending(outcome.committed, outcome.has_remote);
+        left(ui, &outcome.findings);
+        if ui.loudness() > Loudness::Quiet {
+            ui.answer(&format!("{} {dropped} dropped{sending}\n", ok()));
+        }
+        return send_hint(ui, outcome.committed, outcome.has_remote);
+    }
     let number = outcome.unmarked.len();
     let others = if outcome.has_remote {
         ". Other machines keep their file at their next sync"
@@ -249,9 +258,20 @@ pub fn list(standings: &[Standing], nul: bool) -> Vec<u8> {
             Link::LeftOut => "   (not for this machine)".to_owned(),
             link => words(link).map_or_else(String::new, |words| format!("   ! {words}")),
         };
-        out.extend_from_slice(format!("{}{trouble}\n", standing.mark).as_bytes());
+        let variants = variants(standing);
+        out.extend_from_slice(format!("{}{variants}{trouble}\n", standing.mark).as_bytes());
     }
     out
+}
+
+/// The versions of a mark: the one that is here, and all.
+fn variants(standing: &Standing) -> String {
+    let all: Vec<_> = standing.variants.iter().map(String::as_str).collect();
+    match standing.mark.variant() {
+        _ if all.is_empty() => String::new(),
+        Some(here) => format!("   [{here}] of {}", all.join(", ")),
+        None => format!("   variants for {}", all.join(", ")),
+    }
 }
 
 /// What is the matter with a link or a copy.
@@ -301,6 +321,8 @@ pub(super) fn standing(standings: &[Standing]) -> Value {
             "store": json::path(&standing.mark.copy()),
             "kind": kind(&standing.mark),
             "mode": if standing.copied { "copy" } else { "link" },
+            "variant": standing.mark.variant(),
+            "variants": standing.variants,
             "link": standing.link.word(),
             "replaced": standing.replaced,
         })
@@ -380,6 +402,8 @@ pub fn unmarked_object(outcome: &unmark::Outcome, exit: u8) -> Value {
     json!({
         "schema": SCHEMA,
         "unmarked": marks,
+        "dropped": outcome.dropped.iter().map(named).collect::<Vec<_>>(),
+        "marks": findings(&outcome.findings),
         "committed": outcome.committed,
         "exit": exit,
         "error": Value::Null,

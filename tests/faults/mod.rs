@@ -14,6 +14,7 @@ mod power;
 mod scenario;
 mod tracer;
 mod unseen_edits;
+mod variants;
 mod whole_run;
 
 /// The points to be tried of `count`: `usual` of them, or as many as the environment says.

@@ -36,6 +36,7 @@ impl Marks<'_, '_> {
             replaced: 0,
             live_stamp: live_stamp.unwrap_or_default(),
             unlinkable: known.as_ref().is_some_and(|known| known.unlinkable),
+            variant: mark.variant().map(str::to_owned),
             base: known.as_ref().and_then(|known| known.base.clone()),
             beside: known.and_then(|known| known.beside),
         };

@@ -82,14 +82,22 @@ impl Marks<'_, '_> {
                 Live::Content(_) => self.is_copied(mark),
                 _ => false,
             };
+            if let Some(variant) = &options.wish.variant {
+                self.check_variant(mark, variant, options)?;
+            }
             if stands || terms {
                 return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
             }
             if !self.is_wanted(mark) {
+                let hint = if self.manifest.terms(mark).variants.is_empty() {
+                    "git sync mark --machines= --profiles= PATH   marks it for all"
+                } else {
+                    "git sync mark --variant WHO PATH   gives those machines this one"
+                };
                 return Err(Error::blocked(format!(
                     "'{mark}' is marked, but not for this machine"
                 ))
-                .hint("git sync mark --machines= --profiles= PATH   marks it for all")
+                .hint(hint)
                 .hint("nothing was changed"));
             }
         }
@@ -136,6 +144,8 @@ impl Marks<'_, '_> {
         let Some(mark) = Mark::new(path.as_bytes(), folder) else {
             return Err(Error::blocked(format!("'{shown}' is no path to mark")));
         };
+        let mark = mark.with_variant(options.wish.variant.as_deref());
+        self.check_alone(&mark)?;
         if let Some(inner) = self.manifest.inside(&path).first() {
             return Err(Error::blocked(format!("'{inner}' in it is marked already"))
                 .hint(format!("git sync unmark {inner}   then mark the folder"))
@@ -202,7 +212,7 @@ impl Marks<'_, '_> {
     }
 
     /// Can all of it be kept in a repository, and be right there?
-    fn check_content(mark: &Mark, from: &Path) -> Result<()> {
+    pub(super) fn check_content(mark: &Mark, from: &Path) -> Result<()> {
         let refuse = |what: String| Error::blocked(what).hint("nothing was changed");
         let Some(content) = Tree::of(from)? else {
             return Err(refuse(format!("'{mark}' is not there")));
@@ -241,7 +251,7 @@ impl Marks<'_, '_> {
     }
 
     /// Is there a copy already that says something else?
-    fn check_copy(&self, mark: &Mark, from: &Path) -> Result<()> {
+    pub(super) fn check_copy(&self, mark: &Mark, from: &Path) -> Result<()> {
         let copy = self.copy(mark);
         let Some(there) = Tree::of(&copy)? else {
             return Ok(());
@@ -259,7 +269,7 @@ impl Marks<'_, '_> {
     }
 
     /// Would the copy be committed?
-    fn check_rules(&self, mark: &Mark) -> Result<()> {
+    pub(super) fn check_rules(&self, mark: &Mark) -> Result<()> {
         let path = mark.copy();
         let verdict = self.ctx.repo.ignored(&[path.as_bytes()])?.pop();
         let ignored = verdict.as_ref().is_some_and(|verdict| verdict.ignored);

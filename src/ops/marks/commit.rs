@@ -39,7 +39,9 @@ impl Marks<'_, '_> {
         let tip = ready.branch.tip.as_ref();
         let held = Holding::load(ctx, &ready.branch.name)?.set;
         let scan = ctx.scan(true)?;
-        let copies: Vec<_> = marks.iter().map(Mark::copy).collect();
+        let versions = marks.iter().flat_map(|mark| self.manifest.versions(mark));
+        let copies: Vec<_> = versions.chain(marks.iter().cloned()).collect();
+        let copies: BTreeSet<_> = copies.iter().map(Mark::copy).collect();
         let is_ours = |path: &RepoPath| {
             let copied = copies
                 .iter()

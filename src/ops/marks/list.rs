@@ -6,6 +6,7 @@ use crate::git::repo::Head;
 use crate::model::cure::{Cure, Live, Trouble};
 use crate::model::mark::Mark;
 use crate::ops::{Context, guard};
+use std::collections::BTreeSet;
 
 /// How the link of a mark stands, or its copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,8 @@ pub struct Standing {
     pub link: Link,
     /// Is it a copy on this machine, and no link?
     pub copied: bool,
+    /// Who has a version of their own.
+    pub variants: BTreeSet<String>,
     /// How often something else has stood there by now.
     pub replaced: u32,
 }
@@ -86,6 +89,7 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
             mark: mark.clone(),
             link,
             copied,
+            variants: marks.manifest.terms(mark).variants,
             replaced: marks.remembered(mark).map_or(0, |known| known.replaced),
         });
     }

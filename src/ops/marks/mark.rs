@@ -81,15 +81,21 @@ pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     };
     with_lock(ctx, &run, |ready| {
         if options.repair {
-            repair(ctx, &ready, options, "mend the marked files")
+            repair(ctx, &ready, options, &[], "mend the marked files")
         } else {
             take(ctx, &ready, options)
         }
     })
 }
 
-/// Mends the marks that are there, in this home.
-fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options, subject: &str) -> Result<Outcome> {
+/// Mends the marks that are there, in this home; `gone` are copies that are to be committed as well.
+pub(super) fn repair(
+    ctx: &Context<'_>,
+    ready: &Ready,
+    options: &Options,
+    gone: &[Mark],
+    subject: &str,
+) -> Result<Outcome> {
     let mut outcome = Outcome {
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
@@ -118,7 +124,8 @@ fn repair(ctx: &Context<'_>, ready: &Ready, options: &Options, subject: &str) ->
         let Some(marks) = Marks::open(ctx)? else {
             break;
         };
-        let all = marks.known();
+        let mut all = marks.known();
+        all.extend_from_slice(gone);
         let screen = Screen::of(ctx);
         let committed = marks.commit(&ready, &all, subject, &screen)?;
         outcome.committed += committed.changes.len();
@@ -224,6 +231,9 @@ fn change(
     outcome: &mut Outcome,
 ) -> Result<()> {
     for mark in changed {
+        if let Some(variant) = &options.wish.variant {
+            marks.vary(mark, variant)?;
+        }
         let mut terms = marks.manifest.terms(mark);
         options.wish.apply(&mut terms);
         marks.manifest.set_terms(mark, terms);
@@ -234,10 +244,11 @@ fn change(
             known.unlinkable = false;
         }
     }
+    marks.resolve();
     marks.write_manifest()?;
     marks.save()?;
     let subject = subject("change how to keep", changed);
-    let mended = repair(ctx, &guard::check(ctx)?, options, &subject)?;
+    let mended = repair(ctx, &guard::check(ctx)?, options, &[], &subject)?;
     outcome.changed = changed.to_vec();
     outcome.committed += mended.committed;
     outcome.findings = mended.findings;
@@ -321,6 +332,7 @@ impl Marks<'_, '_> {
                 replaced: known.as_ref().map_or(0, |known| known.replaced),
                 live_stamp: String::new(),
                 unlinkable: wish.copy != Some(false) && known.is_some_and(|known| known.unlinkable),
+                variant: mark.variant().map(str::to_owned),
                 base: None,
                 beside: None,
             },
@@ -348,6 +360,7 @@ impl Marks<'_, '_> {
             self.leave(mark)?;
         }
         self.ctx.listener.done(&Done::Marked { mark, copied });
+        self.resolve();
         Ok(())
     }
 }

@@ -21,6 +21,7 @@ mod recover;
 mod release;
 mod restore;
 pub mod unmark;
+mod vary;
 
 use super::Context;
 use crate::error::{Error, Kind, Result};
@@ -131,7 +132,8 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         }
     }
 
-    fn with(ctx: &'a Context<'repo>, manifest: Manifest, memory: Memory) -> Result<Self> {
+    fn with(ctx: &'a Context<'repo>, mut manifest: Manifest, memory: Memory) -> Result<Self> {
+        manifest.resolve(&ctx.machine, &ctx.settings.profiles);
         Ok(Self {
             ctx,
             home: home()?,
@@ -164,11 +166,11 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         unlinkable || self.manifest.terms(mark).copy
     }
 
-    /// Is it for this machine, by its type, its id and its profiles?
+    /// Is it for this machine, by its type, its id and its profiles, and is there a version for it?
     pub(super) fn is_wanted(&self, mark: &Mark) -> bool {
         let profiles = &self.ctx.settings.profiles;
         let terms = self.manifest.terms(mark);
-        terms.are_for(&self.ctx.machine, profiles)
+        terms.are_for(&self.ctx.machine, profiles) && self.has_version(mark, &terms)
     }
 
     /// Writes what is remembered, where that is not on the disk yet.
@@ -206,6 +208,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             replaced: known.as_ref().map_or(0, |known| known.replaced),
             live_stamp: String::new(),
             unlinkable: false,
+            variant: mark.variant().map(str::to_owned),
             base: None,
             beside: known.and_then(|known| known.beside),
         };

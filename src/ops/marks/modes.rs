@@ -176,18 +176,13 @@ impl Marks<'_, '_> {
         Ok(())
     }
 
-    /// Says nothing more of a mark that is over.
+    /// Says nothing more of a copy that is over; neither of the folders above it, where it was the last.
     pub(super) fn drop_modes(&mut self, mark: &Mark) -> Result<()> {
         for (path, _) in self.modes.below(&mark.copy()) {
             self.modes.remove(&path);
         }
         for above in mark.below_home().parents() {
-            if self
-                .manifest
-                .inside(&above)
-                .iter()
-                .all(|other| other == mark)
-            {
+            if self.manifest.inside(&above).is_empty() {
                 self.modes.remove(&copy_of(&above));
             }
         }

@@ -80,6 +80,17 @@ enum End {
     Again,
 }
 
+/// What a mark is to this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// It is listed.
+    Listed,
+    /// It is listed, and this is the version of it that stands here and is not the right one any more.
+    Former,
+    /// It is only remembered.
+    Over,
+}
+
 struct Run<'r, 'a, 'repo> {
     marks: &'r mut Marks<'a, 'repo>,
     branch: &'r Branch,
@@ -97,15 +108,20 @@ impl Run<'_, '_, '_> {
         let tip = self.branch.tip.clone();
         for mark in self.marks.known() {
             let listed = self.marks.manifest.get(mark.below_home()).is_some();
+            if let Some(former) = self.marks.former(&mark).filter(|_| listed) {
+                // What was changed here belongs to the version that stands here.
+                self.one(&former, Role::Former, tip.as_ref())?;
+            }
+            let role = if listed { Role::Listed } else { Role::Over };
             if self.options.dry_run || !listed {
-                self.one(&mark, listed, tip.as_ref())?;
+                self.one(&mark, role, tip.as_ref())?;
                 continue;
             }
             self.marks
                 .settle_changed_modes(&mark, !self.options.after)?;
             self.marks.narrow_above(&mark)?;
             let found = self.result.findings.len();
-            self.one(&mark, listed, tip.as_ref())?;
+            self.one(&mark, role, tip.as_ref())?;
             let new = self.result.findings.get(found);
             if new.is_some_and(|finding| finding.left.is_none()) {
                 self.marks.settle_modes(&mark, true)?;
@@ -159,12 +175,12 @@ impl Run<'_, '_, '_> {
         Ok(())
     }
 
-    fn one(&mut self, mark: &Mark, listed: bool, tip: Option<&Oid>) -> Result<()> {
+    fn one(&mut self, mark: &Mark, role: Role, tip: Option<&Oid>) -> Result<()> {
         for _ in 0..LOOKS {
             let look = self.marks.look(mark, tip)?;
-            let cure = if !listed {
+            let cure = if role == Role::Over {
                 over(&look)
-            } else if self.is_left_out(mark) {
+            } else if role == Role::Listed && self.is_left_out(mark) {
                 match look.live {
                     Live::Ours | Live::Moved => Cure::Leave,
                     _ => {
@@ -460,9 +476,7 @@ impl Run<'_, '_, '_> {
             .remembered(mark)
             .is_some_and(|known| known.phase == Phase::Releasing);
         if releasing {
-            self.marks.manifest.remove(mark);
-            self.marks.write_manifest()?;
-            self.marks.remove_copy(mark)?;
+            self.marks.take_out(mark)?;
         }
         self.marks.forget(mark)
     }

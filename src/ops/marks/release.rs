@@ -54,6 +54,19 @@ impl Marks<'_, '_> {
         self.save()
     }
 
+    /// Takes a mark out of the list, and removes every version of its copy.
+    pub(super) fn take_out(&mut self, mark: &Mark) -> Result<()> {
+        let others = self.manifest.versions(mark).into_iter();
+        // While the list still names them.
+        for other in others.filter(|other| other != mark) {
+            self.remove_copy(&other)?;
+            self.drop_modes(&other)?;
+        }
+        self.manifest.remove(mark);
+        self.write_manifest()?;
+        self.remove_copy(mark)
+    }
+
     /// Removes the copy of a mark. What stands at the live path is the same, or else it is kept: an edit
     /// may be in no commit yet.
     pub(super) fn remove_copy(&self, mark: &Mark) -> Result<()> {
@@ -107,6 +120,7 @@ pub(in crate::ops) fn before_publication(
     let list = ctx.repo.file(publication.live_tree, MANIFEST)?;
     let list = Manifest::parse(&list.unwrap_or_default());
     for mark in marks.known() {
+        let mark = marks.former(&mark).unwrap_or(mark);
         let copy = mark.copy();
         let loses = gone
             .iter()

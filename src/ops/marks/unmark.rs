@@ -1,9 +1,10 @@
 //! Unmarks paths: they become files of their own again, and their copies leave the repository.
 
-use super::Marks;
-use super::mark::{other_home, subject};
+use super::mark::{self, other_home, repair, subject};
+use super::{Finding, Marks};
 use crate::error::{Error, Result};
 use crate::model::cure::{Live, Phase};
+use crate::model::held::Held;
 use crate::model::mark::Mark;
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
@@ -19,6 +20,8 @@ use std::time::Duration;
 pub struct Options {
     /// The paths, absolute; they need not be there.
     pub paths: Vec<PathBuf>,
+    /// Only the version of these machines.
+    pub variant: Option<String>,
     /// How long to wait for another run.
     pub wait: Duration,
 }
@@ -28,6 +31,10 @@ pub struct Options {
 pub struct Outcome {
     /// The former marks, and whether a file of its own stands there now.
     pub unmarked: Vec<(Mark, bool)>,
+    /// The versions that were taken away.
+    pub dropped: Vec<Mark>,
+    /// With a version taken away: the marks that were not as they should be.
+    pub findings: Vec<Finding>,
     /// Files that were committed.
     pub committed: usize,
     /// Is there somewhere to send it?
@@ -41,10 +48,10 @@ pub fn unmark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         wait: options.wait,
         ..sync::Options::default()
     };
-    with_lock(ctx, &run, |ready| release_all(ctx, &ready, &options.paths))
+    with_lock(ctx, &run, |ready| release_all(ctx, &ready, options))
 }
 
-fn release_all(ctx: &Context<'_>, ready: &Ready, paths: &[PathBuf]) -> Result<Outcome> {
+fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> {
     let mut marks = Marks::open_or_new(ctx)?;
     if let Some(home) = marks.other_home() {
         return Err(other_home(&marks, &home.clone()));
@@ -52,10 +59,19 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, paths: &[PathBuf]) -> Result<Ou
     marks.recover()?;
     let held = Holding::load(ctx, &ready.branch.name)?.set;
     let mut wanted = Vec::new();
-    for path in paths {
+    for path in &options.paths {
         let mark = marks.marked(path)?;
-        let copy = mark.copy();
-        if let Some(held) = held.iter().find(|held| held.path.overlaps(&copy)) {
+        if let Some(variant) = &options.variant {
+            marks.check_drop(&mark, variant)?;
+        }
+        let copies: Vec<_> = marks
+            .manifest
+            .versions(&mark)
+            .iter()
+            .map(Mark::copy)
+            .collect();
+        let is_copy = |held: &&Held| copies.iter().any(|copy| held.path.overlaps(copy));
+        if let Some(held) = held.iter().find(is_copy) {
             return Err(Error::blocked(format!("'{}' is held", held.path))
                 .hint(format!("git sync --resolve {}   decides first", held.path))
                 .hint("nothing was changed"));
@@ -68,13 +84,45 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, paths: &[PathBuf]) -> Result<Ou
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
     };
+    if let Some(variant) = &options.variant {
+        return drop_variant(ctx, marks, &wanted, variant, ready, outcome);
+    }
+    let mut versions = Vec::new();
     for mark in &wanted {
+        versions.extend(marks.manifest.versions(mark));
         let there = marks.unmark(mark, ready)?;
         outcome.unmarked.push((mark.clone(), there));
     }
     let subject = subject("unmark", &wanted);
-    let committed = marks.commit(ready, &wanted, &subject, &Screen::of(ctx))?;
+    let committed = marks.commit(ready, &versions, &subject, &Screen::of(ctx))?;
     outcome.committed = committed.changes.len();
+    Ok(outcome)
+}
+
+/// Takes the versions of some machines away; this machine gets the next closest at once.
+fn drop_variant(
+    ctx: &Context<'_>,
+    mut marks: Marks<'_, '_>,
+    wanted: &[Mark],
+    variant: &str,
+    ready: &Ready,
+    mut outcome: Outcome,
+) -> Result<Outcome> {
+    for mark in wanted {
+        marks.drop_variant(mark, variant, ready)?;
+        outcome.dropped.push(mark.with_variant(Some(variant)));
+    }
+    let subject = subject(&format!("drop the variant '{variant}' of"), wanted);
+    let options = mark::Options::default();
+    let mended = repair(
+        ctx,
+        &guard::check(ctx)?,
+        &options,
+        &outcome.dropped,
+        &subject,
+    )?;
+    outcome.committed = mended.committed;
+    outcome.findings = mended.findings;
     Ok(outcome)
 }
 
@@ -90,6 +138,7 @@ pub(in crate::ops) fn unlink_all(ctx: &Context<'_>) -> Result<Vec<Mark>> {
     marks.recover()?;
     let mut unlinked = Vec::new();
     for mark in marks.known() {
+        let mark = marks.former(&mark).unwrap_or(mark);
         let linked = matches!(marks.live(&mark), Live::Ours | Live::Moved);
         if linked && marks.remembered(&mark).is_none() {
             marks.remember(&mark, Phase::Linked)?;
@@ -126,6 +175,9 @@ impl Marks<'_, '_> {
 
     /// Unmarks one; is there a file of its own now?
     fn unmark(&mut self, mark: &Mark, ready: &Ready) -> Result<bool> {
+        // What stands here, if another version is the right one by now.
+        let former = self.former(mark);
+        let mark = former.as_ref().unwrap_or(mark);
         let live = mark.live(&self.home);
         let linked = matches!(self.live(mark), Live::Ours | Live::Moved);
         if linked
@@ -141,9 +193,7 @@ impl Marks<'_, '_> {
         if released {
             self.ctx.listener.done(&Done::Released(mark));
         }
-        self.manifest.remove(mark);
-        self.write_manifest()?;
-        self.remove_copy(mark)?;
+        self.take_out(mark)?;
         self.forget(mark)?;
         self.ctx.listener.done(&Done::CopyRemoved(mark));
         Ok(fs::look(&live)?.is_some())
