@@ -300,6 +300,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         }
         match self.remembered(mark) {
             Some(known) if known.target == bytes_of(&target) => Live::Moved,
+            _ if self.is_version(mark, &target) => Live::Moved,
             _ => Live::Foreign,
         }
     }

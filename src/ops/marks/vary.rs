@@ -12,8 +12,8 @@ use crate::model::terms::Terms;
 use crate::ops::Done;
 use crate::ops::guard::Ready;
 use crate::sys::fs;
-use crate::sys::tree::Tree;
-use std::path::PathBuf;
+use crate::sys::tree::{self, Tree};
+use std::path::{Path, PathBuf};
 
 /// A file that is saved all the time is left for the next run.
 const TRIES: u32 = 3;
@@ -36,11 +36,18 @@ impl Marks<'_, '_> {
         own == mark.variant() && (own.is_some() || terms.variants.is_empty() || shared())
     }
 
+    /// Is it the copy of any version of a mark?
+    pub(super) fn is_version(&self, mark: &Mark, path: &Path) -> bool {
+        let versions = self.manifest.versions(mark);
+        versions.iter().any(|version| self.copy(version) == path)
+    }
+
     /// The version that stands here, where it is not the right one any more, and is still there.
     pub(super) fn former(&self, mark: &Mark) -> Option<Mark> {
         let known = self.remembered(mark)?;
         let former = mark.with_variant(known.variant.as_deref());
-        let is_other = known.variant.as_deref() != mark.variant();
+        // A run that died may have put the right one there without remembering it.
+        let is_other = known.variant.as_deref() != mark.variant() && !self.leads_to(mark);
         // What was begun is finished; another repository that is here now may know nothing of it.
         let is_there = || {
             known.phase == Phase::Adopting
@@ -48,6 +55,10 @@ impl Marks<'_, '_> {
                     && matches!(fs::look(&self.copy(&former)), Ok(Some(_))))
         };
         (is_other && is_there()).then_some(former)
+    }
+
+    fn leads_to(&self, mark: &Mark) -> bool {
+        tree::target(&mark.live(&self.home)).as_deref() == Some(&*self.copy(mark))
     }
 
     /// Is the place of a copy free of the copies of other marks?
