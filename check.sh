@@ -10,7 +10,7 @@ needs=(
   'git git' 'cc gcc libc6-dev' 'ssh openssh-client' 'ssh-keygen openssh-client' 'sshd openssh-server'
   'zsh zsh' 'fish fish' 'rsync rsync' 'strace strace' 'git-lfs git-lfs' 'script bsdutils'
   'unshare util-linux' 'prlimit util-linux' 'ps procps' 'vim vim' 'stow stow'
-  'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
+  'systemd-analyze systemd' 'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
 )
 
 missing() {

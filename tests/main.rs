@@ -49,6 +49,7 @@ mod repos;
 mod resolve;
 mod retention;
 mod rollback;
+mod schedule;
 mod selective;
 mod settings;
 mod setup;

@@ -6,9 +6,10 @@
 
 use crate::error::{Error, Kind, Result};
 use crate::model::import::Tool;
+use crate::model::schedule::Scheduler;
 use crate::ui::Loudness;
 use crate::ui::style::Colour;
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -119,6 +120,23 @@ enum Word {
     },
     /// Show the history of runs
     Log,
+    /// Sync by itself every so often, by the scheduler of the system
+    Schedule {
+        /// What is to be done about it
+        #[arg(value_enum, default_value = "status")]
+        action: ScheduleAction,
+    },
+}
+
+/// What is to be done about the schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScheduleAction {
+    /// Make it, or change it
+    Install,
+    /// Show it
+    Status,
+    /// Take it away
+    Remove,
 }
 
 /// Options of every mode; [`Cli::read`] refuses those that make no sense for the one at hand.
@@ -188,6 +206,15 @@ pub struct Global {
     /// Show this many runs (log)
     #[arg(long, value_name = "COUNT", global = true)]
     pub max_count: Option<usize>,
+    /// Every so often: 5m, 15m, 1h, 6h, 1d (schedule install)
+    #[arg(long, value_name = "INTERVAL", global = true, conflicts_with = "cron")]
+    pub every: Option<String>,
+    /// At these moments, in the five fields of crontab(5) (schedule install)
+    #[arg(long, value_name = "FIELDS", global = true)]
+    pub cron: Option<String>,
+    /// By this scheduler; by the best that is there where none is named (schedule install)
+    #[arg(long, value_name = "NAME", global = true, value_parser = Scheduler::WORDS)]
+    pub scheduler: Option<String>,
     /// Do not touch the network
     #[arg(long, global = true)]
     pub offline: bool,
@@ -252,6 +279,8 @@ pub enum Mode {
     Diff(Vec<PathBuf>),
     /// The history of runs.
     Log,
+    /// What the scheduler of the system does.
+    Schedule(ScheduleAction),
 }
 
 impl Mode {
@@ -269,6 +298,9 @@ impl Mode {
             Self::Resolve(_) => "resolve",
             Self::Diff(_) => "diff",
             Self::Log => "log",
+            Self::Schedule(ScheduleAction::Install) => "schedule install",
+            Self::Schedule(ScheduleAction::Status) => "schedule status",
+            Self::Schedule(ScheduleAction::Remove) => "schedule remove",
         }
     }
 }
@@ -345,12 +377,13 @@ impl Word {
             Self::Resolve { paths } => Mode::Resolve(paths.clone()),
             Self::Diff { paths } => Mode::Diff(paths.clone()),
             Self::Log => Mode::Log,
+            Self::Schedule { action } => Mode::Schedule(*action),
         }
     }
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 25] = [
+const OPTIONS: [(&str, &[&str]); 28] = [
     (
         "dry-run",
         &[
@@ -363,6 +396,8 @@ const OPTIONS: [(&str, &[&str]); 25] = [
             "resolve",
             "diff",
             "log",
+            "schedule install",
+            "schedule remove",
         ],
     ),
     ("background", &["run"]),
@@ -383,6 +418,9 @@ const OPTIONS: [(&str, &[&str]); 25] = [
     ("undo", &["resolve"]),
     ("list", &["resolve"]),
     ("max-count", &["log"]),
+    ("every", &["schedule install"]),
+    ("cron", &["schedule install"]),
+    ("scheduler", &["schedule install"]),
     // Those that ask no remote go with it as they are.
     (
         "offline",
@@ -414,6 +452,9 @@ const OPTIONS: [(&str, &[&str]); 25] = [
             "resolve",
             "diff",
             "log",
+            "schedule install",
+            "schedule status",
+            "schedule remove",
         ],
     ),
     ("porcelain", &["status"]),
@@ -444,6 +485,9 @@ impl Global {
             self.undo,
             self.list,
             self.max_count.is_some(),
+            self.every.is_some(),
+            self.cron.is_some(),
+            self.scheduler.is_some(),
             self.offline,
             self.wait.is_some(),
             self.json,
@@ -615,6 +659,10 @@ mod tests {
             &["mark", "--import", "stow", "--variant=mac"],
             &["list", "--variant=mac"],
             &["list", "a"],
+            &["schedule", "now"],
+            &["schedule", "status", "--every=1h"],
+            &["schedule", "install", "--every=1h", "--cron=* * * * *"],
+            &["schedule", "install", "--scheduler=at"],
             &["list", "-z", "--json"],
         ] {
             assert!(read(words).is_err(), "{words:?}");

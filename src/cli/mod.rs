@@ -12,6 +12,7 @@ mod mark;
 mod paths;
 mod resolve;
 mod run;
+mod schedule;
 mod setup;
 mod status;
 mod trace;
@@ -97,6 +98,7 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Resolve(paths) => resolve::run(global, ui, paths),
         Mode::Diff(paths) => diff::run(global, ui, paths),
         Mode::Log => log::run(global, ui),
+        Mode::Schedule(action) => schedule::run(global, ui, *action),
         Mode::Setup { url, dir } => setup::run(global, ui, url.as_deref(), dir.as_deref()),
     }
 }

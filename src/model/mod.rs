@@ -15,6 +15,7 @@
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
 
 pub mod block;
+pub mod cron;
 pub mod cure;
 pub mod divergence;
 pub mod entry;
@@ -29,6 +30,7 @@ pub mod path;
 pub mod policy;
 pub mod retention;
 pub mod run;
+pub mod schedule;
 pub mod secret;
 pub mod skipped;
 pub mod special;

@@ -25,6 +25,16 @@ pub fn shown(url: &str) -> String {
     }
 }
 
+/// Is it reached by ssh? `host:path` is, unless a slash before the colon makes it a path.
+pub fn is_ssh(url: &str) -> bool {
+    match url.split_once("://") {
+        Some((scheme, _)) => scheme.contains("ssh"),
+        None => url
+            .split_once(':')
+            .is_some_and(|(host, _)| !host.contains('/')),
+    }
+}
+
 /// The part of an address that tells repositories apart.
 fn plain(url: &str) -> String {
     let url = shown(url);
@@ -37,6 +47,23 @@ fn plain(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ssh_is_told_from_paths() {
+        for url in ["git@h:a/b", "h:a", "ssh://h/a", "git+ssh://h/a"] {
+            assert!(is_ssh(url), "{url}");
+        }
+        for url in [
+            "/srv/a",
+            "./a:b",
+            "../x/a:b",
+            "https://h/a",
+            "file:///a",
+            "a",
+        ] {
+            assert!(!is_ssh(url), "{url}");
+        }
+    }
 
     #[test]
     fn spellings_of_one_address_are_the_same() {

@@ -27,6 +27,7 @@ pub mod record;
 pub mod recover;
 pub mod resolve;
 mod ripe;
+pub mod schedule;
 mod screen;
 pub mod settle;
 pub mod setup;

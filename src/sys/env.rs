@@ -82,6 +82,8 @@ pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
 /// GNU Stow's: where the packages are.
 pub const STOW_DIR: &str = "STOW_DIR";
+/// The agent that has the keys of ssh.
+pub const SSH_AUTH_SOCK: &str = "SSH_AUTH_SOCK";
 /// Overrides every other language setting; replaced for children whose words we read.
 pub const LC_ALL: &str = "LC_ALL";
 

@@ -9,6 +9,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod process;
 pub mod progress;
+pub mod scheduler;
 pub mod swap;
 pub mod terminal;
 pub mod tree;

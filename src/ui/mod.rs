@@ -11,6 +11,7 @@ pub mod pager;
 mod pick;
 pub mod porcelain;
 pub mod report;
+pub mod schedule;
 pub mod setup;
 mod skipped;
 pub mod status;

@@ -209,6 +209,7 @@ fn words(item: &Item) -> (&'static str, String) {
         Item::Settings(keys) => ("settings", keys.join(", ")),
         Item::Ref(name, was) => ("ref", format!("{name} (was {was})")),
         Item::Link(mark) => ("link", format!("{mark} is a file of its own again")),
+        Item::Schedule(by) => ("schedule", format!("taken away from {by}")),
         Item::Files(folder, count) => (
             "files",
             format!(

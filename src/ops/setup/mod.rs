@@ -127,6 +127,8 @@ pub enum Item {
     Ref(String, String),
     /// A link to the copy of a marked path, in whose place is a file of its own now.
     Link(String),
+    /// A job of the system: the scheduler that had it.
+    Schedule(&'static str),
     /// Our files in a folder.
     Files(PathBuf, usize),
     /// Another work tree of the repository, which is not set up any more either.

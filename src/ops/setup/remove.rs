@@ -8,7 +8,7 @@ use crate::git::config;
 use crate::git::config_file;
 use crate::git::refs::{RefChange, Refs};
 use crate::ops::marks::unmark;
-use crate::ops::{Context, guard, recover, resolve};
+use crate::ops::{Context, guard, recover, resolve, schedule};
 use crate::store::held;
 use crate::store::journal::Journal;
 use crate::store::layout::Layout;
@@ -63,7 +63,8 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && !rules::are_there(repo)?
         && private_files(&ctx.layout)?.is_empty()
         && !is_git_folder_there(&ctx.layout)?
-        && !is_configured(repo)?;
+        && !is_configured(repo)?
+        && schedule::remove(ctx, true)?.is_empty();
     let others = repo.other_worktrees()?;
     for other in &others {
         let top = other.top().display();
@@ -110,11 +111,15 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
         recover::recover(ctx, &guard::check(ctx)?, &lock)?;
     }
     let traces = look(ctx)?;
+    let scheduled = schedule::remove(ctx, false)?;
     // While it is known which links are ours.
     let unlinked = unmark::unlink_all(ctx)?;
 
     // The switch goes first: whatever happens after it, no sync starts again.
     let mut items = Items::new();
+    for kind in scheduled {
+        items.push((Mark::Gone, Item::Schedule(kind.word())));
+    }
     for mark in unlinked {
         items.push((Mark::Gone, Item::Link(mark.to_string())));
     }
