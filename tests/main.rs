@@ -25,6 +25,7 @@ mod collisions;
 mod converge;
 mod copies;
 mod cost;
+mod doctor;
 mod dry_run;
 mod durability;
 mod environment;

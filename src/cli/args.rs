@@ -120,6 +120,8 @@ enum Word {
     },
     /// Show the history of runs
     Log,
+    /// Look for what is wrong, and say what mends it
+    Doctor,
     /// Sync by itself every so often, by the scheduler of the system
     Schedule {
         /// What is to be done about it
@@ -279,6 +281,8 @@ pub enum Mode {
     Diff(Vec<PathBuf>),
     /// The history of runs.
     Log,
+    /// What is wrong.
+    Doctor,
     /// What the scheduler of the system does.
     Schedule(ScheduleAction),
 }
@@ -298,6 +302,7 @@ impl Mode {
             Self::Resolve(_) => "resolve",
             Self::Diff(_) => "diff",
             Self::Log => "log",
+            Self::Doctor => "doctor",
             Self::Schedule(ScheduleAction::Install) => "schedule install",
             Self::Schedule(ScheduleAction::Status) => "schedule status",
             Self::Schedule(ScheduleAction::Remove) => "schedule remove",
@@ -377,6 +382,7 @@ impl Word {
             Self::Resolve { paths } => Mode::Resolve(paths.clone()),
             Self::Diff { paths } => Mode::Diff(paths.clone()),
             Self::Log => Mode::Log,
+            Self::Doctor => Mode::Doctor,
             Self::Schedule { action } => Mode::Schedule(*action),
         }
     }
@@ -396,6 +402,7 @@ const OPTIONS: [(&str, &[&str]); 28] = [
             "resolve",
             "diff",
             "log",
+            "doctor",
             "schedule install",
             "schedule remove",
         ],
@@ -424,7 +431,7 @@ const OPTIONS: [(&str, &[&str]); 28] = [
     // Those that ask no remote go with it as they are.
     (
         "offline",
-        &["run", "resolve", "setup", "status", "diff", "log"],
+        &["run", "resolve", "setup", "status", "diff", "log", "doctor"],
     ),
     (
         "wait",
@@ -452,6 +459,7 @@ const OPTIONS: [(&str, &[&str]); 28] = [
             "resolve",
             "diff",
             "log",
+            "doctor",
             "schedule install",
             "schedule status",
             "schedule remove",

@@ -3,6 +3,7 @@
 pub mod args;
 mod background;
 mod diff;
+mod doctor;
 pub mod exit;
 mod force;
 mod import;
@@ -98,6 +99,7 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Resolve(paths) => resolve::run(global, ui, paths),
         Mode::Diff(paths) => diff::run(global, ui, paths),
         Mode::Log => log::run(global, ui),
+        Mode::Doctor => doctor::run(global, ui),
         Mode::Schedule(action) => schedule::run(global, ui, *action),
         Mode::Setup { url, dir } => setup::run(global, ui, url.as_deref(), dir.as_deref()),
     }

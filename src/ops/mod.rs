@@ -5,6 +5,7 @@ mod beside;
 pub mod collide;
 pub mod diff;
 pub mod dispute;
+pub mod doctor;
 pub mod expire;
 pub mod force;
 pub mod guard;

@@ -202,7 +202,7 @@ fn best() -> Result<Scheduler> {
     if scheduler::has_systemd() {
         return Ok(Scheduler::Systemd);
     }
-    if scheduler::has("crontab") {
+    if scheduler::has_cron() {
         return Ok(Scheduler::Cron);
     }
     Err(
@@ -311,9 +311,7 @@ fn remove_files(kind: Scheduler, id: &str) -> Result<()> {
 
 fn is_there(kind: Scheduler, id: &str) -> Result<bool> {
     if kind == Scheduler::Cron {
-        return Ok(
-            scheduler::has("crontab") && schedule::without(&scheduler::crontab()?, id).is_some()
-        );
+        return Ok(scheduler::has_cron() && schedule::without(&scheduler::crontab()?, id).is_some());
     }
     if env::home().is_none() {
         return Ok(false);

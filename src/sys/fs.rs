@@ -318,6 +318,13 @@ pub fn same_file_system(a: &Path, b: &Path) -> bool {
     }
 }
 
+/// The room that is left for this user on the file system of `path`, bytes.
+pub fn free_space(path: &Path) -> Result<u64> {
+    let found =
+        rustix::fs::statvfs(path).map_err(|source| failed("look at", path, source.into()))?;
+    Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
 /// May we add and remove names in this folder?
 pub fn may_change_names(folder: &Path) -> bool {
     use rustix::fs::{Access, access};

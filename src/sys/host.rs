@@ -11,6 +11,14 @@ pub fn home() -> Option<PathBuf> {
     directories::BaseDirs::new().map(|dirs| dirs.home_dir().to_owned())
 }
 
+/// Where the program of this name is, as a shell would find it.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let mut places = env::search_path()
+        .into_iter()
+        .map(|folder| folder.join(name));
+    places.find(|place| place.is_file())
+}
+
 /// The host name, in full.
 pub fn host_name() -> String {
     rustix::system::uname()

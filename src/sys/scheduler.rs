@@ -1,7 +1,7 @@
 //! The schedulers of the system: systemd's user manager, launchd and cron, each through its own program.
 
-use super::env;
 use super::process::{Ended, Process};
+use super::{env, host};
 use crate::error::{Error, Result};
 use std::time::{Duration, Instant};
 
@@ -33,15 +33,9 @@ fn must(program: &str, args: &[&str], input: Option<&str>) -> Result<Ended> {
     })
 }
 
-/// Is there a program of this name on the search path?
-pub fn has(program: &str) -> bool {
-    let mut folders = env::search_path().into_iter();
-    folders.any(|folder| folder.join(program).is_file())
-}
-
 /// Does the user's manager of systemd answer? It may be installed and not run, as in a container.
 pub fn has_systemd() -> bool {
-    has("systemctl")
+    host::find_program("systemctl").is_some()
         && run("systemctl", &["--user", "list-timers"], None).is_ok_and(|ended| ended.success())
 }
 
@@ -97,6 +91,11 @@ pub fn is_bootstrapped(label: &str) -> Result<bool> {
 /// The login of this user, as launchctl(1) calls it.
 fn domain() -> String {
     format!("gui/{}", rustix::process::getuid().as_raw())
+}
+
+/// Is there a cron?
+pub fn has_cron() -> bool {
+    host::find_program("crontab").is_some()
 }
 
 /// The crontab of this user; an empty one where there is none.

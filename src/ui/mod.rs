@@ -1,6 +1,7 @@
 //! From outcomes to text: what is said, where, and in which colour. Nothing here decides anything.
 
 pub mod diff;
+pub mod doctor;
 pub mod force;
 pub mod held;
 pub mod import;

@@ -29,7 +29,7 @@ pub enum Foreign {
 }
 
 /// The programs and aliases that clash with this one.
-pub(super) fn find(here: &Path) -> Result<Items> {
+pub(in crate::ops) fn find(here: &Path) -> Result<Items> {
     let mut items = Items::new();
     if let Ok(ours) = env::current_exe().and_then(|path| path.canonicalize()) {
         programs(here, &ours, &mut items)?;
