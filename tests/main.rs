@@ -39,6 +39,7 @@ mod holds;
 mod hooks;
 mod imports;
 mod layers;
+mod machines;
 mod marks;
 mod names;
 mod places;

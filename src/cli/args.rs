@@ -122,6 +122,8 @@ enum Word {
     Log,
     /// Look for what is wrong, and say what mends it
     Doctor,
+    /// List the machines that sync with the same remote
+    Machines,
     /// Sync by itself every so often, by the scheduler of the system
     Schedule {
         /// What is to be done about it
@@ -214,6 +216,14 @@ pub struct Global {
     /// At these moments, in the five fields of crontab(5) (schedule install)
     #[arg(long, value_name = "FIELDS", global = true)]
     pub cron: Option<String>,
+    /// Forget a machine that is no more, here and at the remote (machines)
+    #[arg(
+        long,
+        value_name = "MACHINE",
+        global = true,
+        conflicts_with = "offline"
+    )]
+    pub forget: Option<String>,
     /// By this scheduler; by the best that is there where none is named (schedule install)
     #[arg(long, value_name = "NAME", global = true, value_parser = Scheduler::WORDS)]
     pub scheduler: Option<String>,
@@ -283,6 +293,8 @@ pub enum Mode {
     Log,
     /// What is wrong.
     Doctor,
+    /// The machines.
+    Machines,
     /// What the scheduler of the system does.
     Schedule(ScheduleAction),
 }
@@ -303,6 +315,7 @@ impl Mode {
             Self::Diff(_) => "diff",
             Self::Log => "log",
             Self::Doctor => "doctor",
+            Self::Machines => "machines",
             Self::Schedule(ScheduleAction::Install) => "schedule install",
             Self::Schedule(ScheduleAction::Status) => "schedule status",
             Self::Schedule(ScheduleAction::Remove) => "schedule remove",
@@ -383,13 +396,14 @@ impl Word {
             Self::Diff { paths } => Mode::Diff(paths.clone()),
             Self::Log => Mode::Log,
             Self::Doctor => Mode::Doctor,
+            Self::Machines => Mode::Machines,
             Self::Schedule { action } => Mode::Schedule(*action),
         }
     }
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 28] = [
+const OPTIONS: [(&str, &[&str]); 29] = [
     (
         "dry-run",
         &[
@@ -428,10 +442,13 @@ const OPTIONS: [(&str, &[&str]); 28] = [
     ("every", &["schedule install"]),
     ("cron", &["schedule install"]),
     ("scheduler", &["schedule install"]),
+    ("forget", &["machines"]),
     // Those that ask no remote go with it as they are.
     (
         "offline",
-        &["run", "resolve", "setup", "status", "diff", "log", "doctor"],
+        &[
+            "run", "resolve", "setup", "status", "diff", "log", "doctor", "machines",
+        ],
     ),
     (
         "wait",
@@ -460,6 +477,7 @@ const OPTIONS: [(&str, &[&str]); 28] = [
             "diff",
             "log",
             "doctor",
+            "machines",
             "schedule install",
             "schedule status",
             "schedule remove",
@@ -496,6 +514,7 @@ impl Global {
             self.every.is_some(),
             self.cron.is_some(),
             self.scheduler.is_some(),
+            self.forget.is_some(),
             self.offline,
             self.wait.is_some(),
             self.json,

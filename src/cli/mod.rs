@@ -9,6 +9,7 @@ mod force;
 mod import;
 pub mod locate;
 mod log;
+mod machines;
 mod mark;
 mod paths;
 mod resolve;
@@ -99,6 +100,7 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Resolve(paths) => resolve::run(global, ui, paths),
         Mode::Diff(paths) => diff::run(global, ui, paths),
         Mode::Log => log::run(global, ui),
+        Mode::Machines => machines::run(global, ui),
         Mode::Doctor => doctor::run(global, ui),
         Mode::Schedule(action) => schedule::run(global, ui, *action),
         Mode::Setup { url, dir } => setup::run(global, ui, url.as_deref(), dir.as_deref()),

@@ -47,13 +47,16 @@ pub const KEEP_REPLACED: &str = "sync.keepReplaced";
 pub const GUARD: &str = "sync.guard";
 /// `sync.maxFileSize`: larger files are not committed; 0: all are.
 pub const MAX_FILE_SIZE: &str = "sync.maxFileSize";
+/// `sync.heartbeat`: `false` leaves nothing about this machine at the remote.
+pub const HEARTBEAT: &str = "sync.heartbeat";
 /// `advice.sync`: `false` switches our hints off.
 pub const ADVICE: &str = "advice.sync";
 /// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 20] = [
+pub const KEYS: [&str; 21] = [
+    HEARTBEAT,
     PROFILE,
     REMOTE,
     BRANCH,
@@ -133,6 +136,8 @@ pub struct Settings {
     pub keep_replaced: Retention,
     /// `sync.guard`.
     pub guard: bool,
+    /// `sync.heartbeat`.
+    pub heartbeat: bool,
     /// `sync.maxFileSize` in bytes; `None`: no limit.
     pub max_file_size: Option<u64>,
     /// `sync.machineId`.
@@ -182,6 +187,7 @@ impl Settings {
             keep_replaced: choice(repo, KEEP_REPLACED, Retention::parse)?
                 .unwrap_or(Retention::Days(90)),
             guard: repo.config_bool(GUARD)?.unwrap_or(true),
+            heartbeat: repo.config_bool(HEARTBEAT)?.unwrap_or(true),
             max_file_size: choice(repo, MAX_FILE_SIZE, size)?
                 .map_or(Some(DEFAULT_MAX_FILE_SIZE), |size| {
                     (size > 0).then_some(size)

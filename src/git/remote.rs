@@ -28,7 +28,10 @@ pub enum Fetched {
 #[derive(Debug)]
 pub enum Pushed {
     /// The remote has it.
-    Done,
+    Done {
+        /// Has it what goes along too?
+        beside: bool,
+    },
     /// The remote is not where it was seen: somebody was faster.
     Lost,
     /// The remote, or the user's `pre-push` hook, does not want it.
@@ -60,6 +63,23 @@ pub struct Push<'a> {
     pub lease: Option<&'a Oid>,
     /// A file for notes about the hook, thrown away after it.
     pub notes: PathBuf,
+    /// A ref of this machine alone, that goes along.
+    pub beside: Option<&'a Beside>,
+}
+
+/// A ref of this machine alone: nobody else moves it, so it is just put where it shall be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Beside {
+    /// Where it leads.
+    pub oid: Oid,
+    /// Its name.
+    pub name: String,
+}
+
+impl Beside {
+    fn refspec(&self) -> String {
+        format!("+{}:{}", self.oid, self.name)
+    }
 }
 
 /// The hook that git runs in a push.
@@ -137,13 +157,22 @@ impl Repo {
             git = git.env(NOTES, notes);
         }
         let refspec = format!("{}:{branch}", push.new);
-        let ended = git.args([remote.as_str(), refspec.as_str()]).answer()?;
+        let beside = push.beside.map(Beside::refspec);
+        let ended = git
+            .args([remote.as_str(), refspec.as_str()])
+            .args(beside.as_ref())
+            .answer()?;
         if ended.success() {
-            return Ok(Pushed::Done);
+            return Ok(Pushed::Done {
+                beside: beside.is_some(),
+            });
         }
         let said = ended.complaint();
         let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
-        if let Some(reason) = rejection(&printed) {
+        if beside.is_some() && is_done(&printed, branch) {
+            return Ok(Pushed::Done { beside: false });
+        }
+        if let Some(reason) = rejection(&printed, branch) {
             return Ok(match reason {
                 Rejection::Race => Pushed::Lost,
                 Rejection::Remote(why) => Pushed::Refused(refused(remote, &why, &said)),
@@ -178,6 +207,45 @@ impl Repo {
             }
         }
         Ok(Pushed::Unreachable(reason))
+    }
+
+    /// Sends a ref of this machine alone; `false` where the remote does not take it. The user's hook is
+    /// about branches, and is not asked.
+    pub fn push_beside(
+        &self,
+        transport: &Transport,
+        remote: &str,
+        beside: &Beside,
+    ) -> Result<bool> {
+        let git = self
+            .git("push")
+            .args(["--porcelain", "--no-follow-tags", "--no-verify", remote])
+            .arg(beside.refspec());
+        Ok(with_ssh(git, transport).answer()?.success())
+    }
+
+    /// Brings the refs below `prefix` here, under the same names, and removes those that are gone there.
+    pub fn fetch_below(
+        &self,
+        transport: &Transport,
+        remote: &str,
+        prefix: &str,
+    ) -> Result<Option<Unreachable>> {
+        let git = self
+            .fetching(transport, false)
+            .args(["--prune", "--refmap=", remote])
+            .arg(format!("+{prefix}*:{prefix}*"));
+        let ended = git.answer()?;
+        Ok((!ended.success()).then(|| unreachable(&ended)))
+    }
+
+    /// Removes a ref at the remote; `false` where the remote does not do that.
+    pub fn remove_there(&self, transport: &Transport, remote: &str, name: &str) -> Result<bool> {
+        let git = self
+            .git("push")
+            .args(["--porcelain", "--no-follow-tags", "--no-verify", remote])
+            .arg(format!(":{name}"));
+        Ok(with_ssh(git, transport).answer()?.success())
     }
 
     /// The branches of the remote, and the one that its HEAD names.
@@ -233,10 +301,24 @@ enum Rejection {
     Remote(String),
 }
 
-/// `!<tab>from:to<tab>[rejected] (stale info)` among what `push --porcelain` printed.
-fn rejection(printed: &str) -> Option<Rejection> {
-    let line = printed.lines().find(|line| line.starts_with("!\t"))?;
-    let summary = line.splitn(3, '\t').nth(2)?;
+/// The line of a ref among what `push --porcelain` printed: its flag, and the summary.
+/// `<flag><tab>from:to<tab>summary`, git-push(1) "OUTPUT".
+fn line_of<'t>(printed: &'t str, name: &str) -> Option<(&'t str, &'t str)> {
+    printed.lines().find_map(|line| {
+        let mut parts = line.splitn(3, '\t');
+        let (flag, refs, summary) = (parts.next()?, parts.next()?, parts.next()?);
+        refs.ends_with(&format!(":{name}"))
+            .then_some((flag, summary))
+    })
+}
+
+fn is_done(printed: &str, branch: &str) -> bool {
+    line_of(printed, branch).is_some_and(|(flag, _)| flag != "!")
+}
+
+/// `!<tab>from:to<tab>[rejected] (stale info)`
+fn rejection(printed: &str, branch: &str) -> Option<Rejection> {
+    let (_, summary) = line_of(printed, branch).filter(|(flag, _)| *flag == "!")?;
     let reason = summary
         .split_once('(')
         .map_or(summary, |(_, rest)| rest.trim_end_matches(')'));
@@ -346,7 +428,10 @@ mod tests {
 
     #[test]
     fn a_lost_race_is_told_from_a_refusal() {
-        let of = |summary: &str| match rejection(&format!("To x\n!\ta:b\t{summary}\nDone\n")) {
+        let of = |summary: &str| match rejection(
+            &format!("To x\n!\ta:c\tno\n!\ta:b\t{summary}\nDone\n"),
+            "b",
+        ) {
             Some(Rejection::Race) => "race".to_owned(),
             Some(Rejection::Remote(why)) => why,
             None => "none".to_owned(),
@@ -358,7 +443,9 @@ mod tests {
             of("[remote rejected] (pre-receive hook declined)"),
             "pre-receive hook declined"
         );
-        assert!(rejection("To x\n \ta:b\tdone\nDone\n").is_none());
+        let mixed = "To x\n!\ta:c\t[remote rejected] (no)\n \ta:b\tdone\nDone\n";
+        assert!(rejection(mixed, "b").is_none() && is_done(mixed, "b"));
+        assert!(!is_done("!\ta:b\t[rejected] (no)\n", "b") && !is_done("", "b"));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod cron;
 pub mod cure;
 pub mod divergence;
 pub mod entry;
+pub mod heartbeat;
 pub mod held;
 pub mod import;
 pub mod lines;

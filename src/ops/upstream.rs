@@ -2,13 +2,14 @@
 
 use super::agreed;
 use super::guard::Ready;
+use super::heartbeat::{self, courtesy};
 use super::link::Link;
 use super::local::Local;
 use super::sync::{Options, Outcome, Reach, Round};
 use super::{Context, Done};
 use crate::error::{Error, Result};
 use crate::git::refs::{RefChange, Refs};
-use crate::git::remote::{FETCHED, Fetched, Push, Pushed};
+use crate::git::remote::{Beside, FETCHED, Fetched, Push, Pushed};
 use crate::git::repo::Upstream;
 use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
@@ -186,8 +187,29 @@ impl Meeting<'_, '_> {
         self.pushed(pushed, tip, theirs)
     }
 
+    /// Sends `tip`, and beside it how this machine is. A remote or a hook that refuses is asked again
+    /// for the branch alone.
     fn push(&mut self, tip: &Oid, lease: Option<&Oid>) -> Result<Pushed> {
         self.ctx.listener.doing("push");
+        let branch = &self.ready.branch.name;
+        let beside = courtesy(heartbeat::beside(self.ctx, branch, tip))?;
+        let pushed = self.push_with(tip, lease, beside.as_ref())?;
+        let pushed = match pushed {
+            Pushed::Refused(_) if beside.is_some() => self.push_with(tip, lease, None)?,
+            pushed => pushed,
+        };
+        if let (Pushed::Done { beside: taken }, true) = (&pushed, beside.is_some()) {
+            courtesy(heartbeat::note(self.ctx, *taken))?;
+        }
+        Ok(pushed)
+    }
+
+    fn push_with(
+        &mut self,
+        tip: &Oid,
+        lease: Option<&Oid>,
+        beside: Option<&Beside>,
+    ) -> Result<Pushed> {
         self.ctx.repo.push(
             self.link.next(),
             &Push {
@@ -195,13 +217,28 @@ impl Meeting<'_, '_> {
                 new: tip,
                 lease,
                 notes: self.ctx.scratch("push"),
+                beside,
             },
         )
     }
 
+    /// Tells the remote how this machine is, where it has not heard of it for long.
+    fn show_up(&mut self, tip: &Oid) -> Result<()> {
+        if self.options.dry_run || self.outcome.pushed > 0 || self.outcome.reach != Reach::Reached {
+            return Ok(());
+        }
+        let branch = &self.ready.branch.name;
+        if let Some(beside) = courtesy(heartbeat::due(self.ctx, branch, tip))? {
+            let (repo, remote) = (self.ctx.repo, &self.upstream.remote);
+            let taken = repo.push_beside(self.link.next(), remote, &beside);
+            courtesy(heartbeat::note(self.ctx, courtesy(taken)?))?;
+        }
+        Ok(())
+    }
+
     fn pushed(&mut self, pushed: Pushed, tip: &Oid, theirs: Option<&Oid>) -> Result<Round> {
         match pushed {
-            Pushed::Done => {
+            Pushed::Done { .. } => {
                 self.outcome.reach = Reach::Reached;
                 self.remember(tip)?;
                 let commits = self.count(tip, theirs)?;
@@ -275,6 +312,9 @@ impl Meeting<'_, '_> {
         if let Some(theirs) = theirs.filter(|_| behind == 0 && self.outcome.reach == Reach::Reached)
         {
             self.agree_on(theirs);
+        }
+        if let Some(tip) = tip {
+            self.show_up(tip)?;
         }
         Ok(Round::Done)
     }

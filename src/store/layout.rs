@@ -105,6 +105,11 @@ impl Layout {
         self.shared.join("agreed")
     }
 
+    /// When this machine last told the remote about itself.
+    pub fn heartbeat(&self) -> PathBuf {
+        self.shared.join("heartbeat")
+    }
+
     /// What background runs had to say.
     pub fn log(&self) -> PathBuf {
         self.shared.join("log")

@@ -3,6 +3,7 @@
 
 pub mod agreed;
 pub mod decision;
+pub mod heartbeat;
 pub mod held;
 pub mod history;
 pub mod journal;

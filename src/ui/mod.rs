@@ -7,6 +7,7 @@ pub mod held;
 pub mod import;
 pub mod json;
 pub mod log;
+pub mod machines;
 pub mod marks;
 pub mod pager;
 mod pick;
