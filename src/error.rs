@@ -21,6 +21,8 @@ pub enum Kind {
     Unreachable,
     /// Another run holds the lock.
     Busy,
+    /// What is about to be changed could not be backed up.
+    Backup,
     /// The question was declined, or could not be asked.
     Declined,
     /// The user or the system ended the run.

@@ -33,6 +33,7 @@
 //! | `.sync/state` | state, counts, time and process in one line | [`store::state`] |
 //! | `.sync/sync-status` | the icon alone | [`store::state`] |
 //! | `.sync/last-sync` | when a sync last succeeded | [`store::state`] |
+//! | `.sync/backups` | a link to the backups, which are in the user's state folder | [`store::backups`] |
 //! | `.sync/machine-id` | the name of this machine | [`store::machine`] |
 //! | `.sync/stage/` | as `stage/` below, where the git directory is on another file system | [`ops::publish`] |
 //! | `.sync/marked-files.txt` | tracked: what is marked | [`model::mark`] |

@@ -19,7 +19,9 @@
 
 mod support;
 
+mod any_tree;
 mod background;
+mod backups;
 mod branches;
 mod collisions;
 mod converge;
@@ -37,6 +39,7 @@ mod guards;
 mod healing;
 mod holds;
 mod hooks;
+mod hostile;
 mod imports;
 mod layers;
 mod machines;
@@ -49,6 +52,7 @@ mod races;
 mod reference;
 mod repos;
 mod resolve;
+mod restore;
 mod retention;
 mod rollback;
 mod schedule;

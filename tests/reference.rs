@@ -13,7 +13,8 @@ const README: &str = include_str!("../README.md");
 const ENVIRONMENT: &str = include_str!("../src/sys/env.rs");
 
 /// Every way the program ends.
-const EXITS: [Exit; 10] = [
+const EXITS: [Exit; 11] = [
+    Exit::NoBackup,
     Exit::Done,
     Exit::Failed,
     Exit::Pending,
@@ -98,6 +99,7 @@ fn every_exit_code_is_in_the_manual_and_in_the_readme() {
             | Exit::Incomplete
             | Exit::Busy
             | Exit::Declined
+            | Exit::NoBackup
             | Exit::Fatal
             | Exit::Usage
             | Exit::Signal(_) => {}

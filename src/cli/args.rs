@@ -30,6 +30,14 @@ use std::path::PathBuf;
 pub struct Cli {
     #[command(flatten)]
     mode: ModeFlags,
+    /// Bring files back from a backup: its name, the beginning of it, or `latest`
+    ///
+    /// No part of the group of modes: `--restore --diff` is one of both.
+    #[arg(long, value_name = "BACKUP", num_args = 0..=1, help_heading = "Modes",
+          conflicts_with_all = ["setup", "status", "force_push", "force_pull", "mark", "unmark",
+                                "list_marked", "backup_only", "resolve", "log"])]
+    #[expect(clippy::option_option, reason = "given or not, with a name or without")]
+    restore: Option<Option<String>>,
     #[command(subcommand)]
     word: Option<Word>,
     /// URL and DIR of --setup, PATHs of --mark, --unmark, --resolve and --diff
@@ -66,6 +74,9 @@ struct ModeFlags {
     /// List what is marked
     #[arg(long)]
     list_marked: bool,
+    /// Back up what is here, and sync nothing
+    #[arg(long)]
+    backup_only: bool,
     /// Decide about held paths
     #[arg(long)]
     resolve: bool,
@@ -108,6 +119,23 @@ enum Word {
     /// List what is marked
     #[command(alias = "list-marked")]
     List,
+    /// Back up what is here, and sync nothing
+    Backup {
+        /// `list`: the same as --list
+        #[arg(value_parser = ["list"])]
+        what: Option<String>,
+    },
+    /// Bring files back from a backup
+    Restore {
+        /// Its name, the beginning of it, or `latest`; asked for where it is not given
+        backup: Option<String>,
+        /// Only these files and folders
+        #[arg(last = true)]
+        paths: Vec<PathBuf>,
+        /// Only show what differs
+        #[arg(long)]
+        diff: bool,
+    },
     /// Decide about held paths
     Resolve {
         /// The held paths; all of them where none is named
@@ -204,9 +232,24 @@ pub struct Global {
     /// Go back on the last decision (resolve)
     #[arg(long, global = true, conflicts_with_all = ["ours", "theirs"])]
     pub undo: bool,
-    /// Only list what is held (resolve)
+    /// Only list what is held (resolve), or the backups (backup)
     #[arg(long, global = true, conflicts_with_all = ["ours", "theirs", "undo"])]
     pub list: bool,
+    /// Keep a backup until it is released (backup)
+    #[arg(long, value_name = "BACKUP", global = true, conflicts_with = "list")]
+    pub keep: Option<String>,
+    /// Let a backup go with the others of its age (backup)
+    #[arg(long, value_name = "BACKUP", global = true, conflicts_with_all = ["list", "keep"])]
+    pub release: Option<String>,
+    /// Restore into the new folder DIR (restore)
+    #[arg(long, value_name = "DIR", global = true)]
+    pub to: Option<PathBuf>,
+    /// Remove what came since, too (restore)
+    #[arg(long, global = true, conflicts_with = "to")]
+    pub exact: bool,
+    /// Restore the newest backup to a scratch folder, and compare (backup)
+    #[arg(long, global = true, conflicts_with_all = ["list", "keep", "release"])]
+    pub verify: bool,
     /// Show this many runs (log)
     #[arg(long, value_name = "COUNT", global = true)]
     pub max_count: Option<usize>,
@@ -285,6 +328,20 @@ pub enum Mode {
     Unmark(Vec<PathBuf>),
     /// What is marked.
     List,
+    /// A backup, or the list of them.
+    Backup {
+        /// Only the list.
+        list: bool,
+    },
+    /// Files come back from a backup.
+    Restore {
+        /// Which.
+        backup: Option<String>,
+        /// Only these.
+        paths: Vec<PathBuf>,
+        /// Is only shown what differs?
+        diff: bool,
+    },
     /// Decisions about held paths.
     Resolve(Vec<PathBuf>),
     /// What differs.
@@ -311,6 +368,8 @@ impl Mode {
             Self::Mark(_) => "mark",
             Self::Unmark(_) => "unmark",
             Self::List => "list",
+            Self::Backup { .. } => "backup",
+            Self::Restore { .. } => "restore",
             Self::Resolve(_) => "resolve",
             Self::Diff(_) => "diff",
             Self::Log => "log",
@@ -326,7 +385,14 @@ impl Mode {
 impl Cli {
     /// What was typed, as a mode.
     pub fn read(&self) -> Result<Mode> {
-        let flag = self.mode.read(&self.rest);
+        let flag = match &self.restore {
+            Some(backup) => Some(Mode::Restore {
+                backup: backup.clone(),
+                paths: self.rest.iter().map(PathBuf::from).collect(),
+                diff: self.mode.diff,
+            }),
+            None => self.mode.read(&self.rest),
+        };
         let word = self.word.as_ref().map(Word::read);
         let mode = match (flag, word) {
             (Some(flag), Some(word)) => {
@@ -338,7 +404,11 @@ impl Cli {
         };
         let takes = match &mode {
             Mode::Setup { .. } => 2,
-            Mode::Mark(_) | Mode::Unmark(_) | Mode::Resolve(_) | Mode::Diff(_) => usize::MAX,
+            Mode::Mark(_)
+            | Mode::Unmark(_)
+            | Mode::Resolve(_)
+            | Mode::Diff(_)
+            | Mode::Restore { .. } => usize::MAX,
             _ => 0,
         };
         if let Some(extra) = self.rest.get(takes) {
@@ -365,6 +435,7 @@ impl ModeFlags {
             (self.mark, Mode::Mark(paths())),
             (self.unmark, Mode::Unmark(paths())),
             (self.list_marked, Mode::List),
+            (self.backup_only, Mode::Backup { list: false }),
             (self.resolve, Mode::Resolve(paths())),
             (self.diff, Mode::Diff(paths())),
             (self.status, Mode::Status),
@@ -392,6 +463,18 @@ impl Word {
             Self::Mark { paths } => Mode::Mark(paths.clone()),
             Self::Unmark { paths } => Mode::Unmark(paths.clone()),
             Self::List => Mode::List,
+            Self::Backup { what } => Mode::Backup {
+                list: what.is_some(),
+            },
+            Self::Restore {
+                backup,
+                paths,
+                diff,
+            } => Mode::Restore {
+                backup: backup.clone(),
+                paths: paths.clone(),
+                diff: *diff,
+            },
             Self::Resolve { paths } => Mode::Resolve(paths.clone()),
             Self::Diff { paths } => Mode::Diff(paths.clone()),
             Self::Log => Mode::Log,
@@ -403,7 +486,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 29] = [
+const OPTIONS: [(&str, &[&str]); 34] = [
     (
         "dry-run",
         &[
@@ -419,10 +502,21 @@ const OPTIONS: [(&str, &[&str]); 29] = [
             "doctor",
             "schedule install",
             "schedule remove",
+            "restore",
         ],
     ),
     ("background", &["run"]),
-    ("yes", &["run", "setup", "force-push", "force-pull", "mark"]),
+    (
+        "yes",
+        &[
+            "run",
+            "setup",
+            "force-push",
+            "force-pull",
+            "mark",
+            "restore",
+        ],
+    ),
     ("remove", &["setup"]),
     ("follow", &["mark"]),
     ("allow-secret", &["mark"]),
@@ -437,7 +531,12 @@ const OPTIONS: [(&str, &[&str]); 29] = [
     ("ours", &["resolve"]),
     ("theirs", &["resolve"]),
     ("undo", &["resolve"]),
-    ("list", &["resolve"]),
+    ("list", &["resolve", "backup"]),
+    ("keep", &["backup"]),
+    ("release", &["backup"]),
+    ("to", &["restore"]),
+    ("exact", &["restore"]),
+    ("verify", &["backup"]),
     ("max-count", &["log"]),
     ("every", &["schedule install"]),
     ("cron", &["schedule install"]),
@@ -460,6 +559,8 @@ const OPTIONS: [(&str, &[&str]); 29] = [
             "resolve",
             "mark",
             "unmark",
+            "backup",
+            "restore",
         ],
     ),
     (
@@ -481,6 +582,8 @@ const OPTIONS: [(&str, &[&str]); 29] = [
             "schedule install",
             "schedule status",
             "schedule remove",
+            "backup",
+            "restore",
         ],
     ),
     ("porcelain", &["status"]),
@@ -510,6 +613,11 @@ impl Global {
             self.theirs,
             self.undo,
             self.list,
+            self.keep.is_some(),
+            self.release.is_some(),
+            self.to.is_some(),
+            self.exact,
+            self.verify,
             self.max_count.is_some(),
             self.every.is_some(),
             self.cron.is_some(),
@@ -539,6 +647,10 @@ impl Global {
             ));
         }
         self.check_paths(mode)?;
+        let other = self.keep.is_some() || self.release.is_some() || self.verify;
+        if matches!(mode, Mode::Backup { list: true }) && other {
+            return Err(usage("'backup list' only lists"));
+        }
         if self.detailed_exitcode && !self.dry_run {
             return Err(usage("'--detailed-exitcode' goes with '--dry-run'"));
         }
@@ -619,6 +731,17 @@ mod tests {
             (&["--force-push"], &["force-push"]),
             (&["--force-pull"], &["force-pull"]),
             (&["--log"], &["log"]),
+            (&["--backup-only"], &["backup"]),
+            (&["--restore"], &["restore"]),
+            (&["--restore", "2026"], &["restore", "2026"]),
+            (&["--restore=2026"], &["restore", "2026"]),
+            (&["--restore", "--diff"], &["restore", "--diff"]),
+            (
+                &["--restore", "2026", "--", "a", "b"],
+                &["restore", "2026", "--", "a", "b"],
+            ),
+            (&["--restore", "--", "a"], &["restore", "--", "a"]),
+            (&["--backup-only", "--list"], &["backup", "--list"]),
             (&["--setup", "u", "d"], &["setup", "u", "d"]),
             (&["--resolve", "a", "b"], &["resolve", "a", "b"]),
             (&["--mark", "a", "b"], &["mark", "a", "b"]),
@@ -691,6 +814,18 @@ mod tests {
             &["schedule", "install", "--every=1h", "--cron=* * * * *"],
             &["schedule", "install", "--scheduler=at"],
             &["list", "-z", "--json"],
+            &["backup", "all"],
+            &["backup", "list", "--verify"],
+            &["backup", "--list", "--keep=a"],
+            &["backup", "-n"],
+            &["restore", "2026", "a"],
+            &["--restore", "--status"],
+            &["--restore", "run"],
+            &["restore", "--exact", "--to", "a"],
+            &["--restore", "2026", "--offline"],
+            &["backup", "--to", "a"],
+            &["--backup-only", "a"],
+            &["--verify"],
         ] {
             assert!(read(words).is_err(), "{words:?}");
         }

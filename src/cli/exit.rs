@@ -19,6 +19,8 @@ pub enum Exit {
     Busy,
     /// Declined, or an answer was needed and there is no terminal.
     Declined,
+    /// There was no backup of what was about to change, so nothing was changed.
+    NoBackup,
     /// Nothing to work on: no repository, not set up, a bad setting.
     Fatal,
     /// The words typed make no sense.
@@ -37,6 +39,7 @@ impl Exit {
             Self::Incomplete => 3,
             Self::Busy => 4,
             Self::Declined => 5,
+            Self::NoBackup => 6,
             Self::Fatal => 128,
             Self::Usage => 129,
             Self::Signal(signal) => 128 + signal,
@@ -52,6 +55,7 @@ impl Exit {
             Kind::Unreachable => Self::Incomplete,
             Kind::Busy => Self::Busy,
             Kind::Declined => Self::Declined,
+            Kind::Backup => Self::NoBackup,
             // SIGINT where nothing else is known.
             Kind::Interrupted => Self::Signal(interrupt::caught().unwrap_or(2)),
         }
@@ -80,6 +84,7 @@ mod tests {
             (Exit::Incomplete, 3),
             (Exit::Busy, 4),
             (Exit::Declined, 5),
+            (Exit::NoBackup, 6),
             (Exit::Fatal, 128),
             (Exit::Usage, 129),
             (Exit::Signal(2), 130),

@@ -2,6 +2,7 @@
 
 pub mod args;
 mod background;
+mod backup;
 mod diff;
 mod doctor;
 pub mod exit;
@@ -13,6 +14,7 @@ mod machines;
 mod mark;
 mod paths;
 mod resolve;
+mod restore;
 mod run;
 mod schedule;
 mod setup;
@@ -97,6 +99,12 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Mark(paths) => mark::mark(global, ui, paths),
         Mode::Unmark(paths) => mark::unmark(global, ui, paths),
         Mode::List => mark::list(global, ui),
+        Mode::Backup { list } => backup::run(global, ui, *list),
+        Mode::Restore {
+            backup,
+            paths,
+            diff,
+        } => restore::run(global, ui, (backup.as_deref(), paths), *diff),
         Mode::Resolve(paths) => resolve::run(global, ui, paths),
         Mode::Diff(paths) => diff::run(global, ui, paths),
         Mode::Log => log::run(global, ui),

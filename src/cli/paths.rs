@@ -60,7 +60,7 @@ fn resolved(path: &Path) -> PathBuf {
     path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
-fn without_dots(path: &Path) -> PathBuf {
+pub(super) fn without_dots(path: &Path) -> PathBuf {
     path.components().fold(PathBuf::new(), |mut clean, part| {
         match part {
             Component::ParentDir => drop(clean.pop()),

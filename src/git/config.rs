@@ -7,9 +7,12 @@ use crate::error::{Error, Result};
 use crate::model::machine::MachineType;
 use crate::model::message;
 use crate::model::retention::Retention;
+use crate::model::rotation::Rules;
 use crate::model::state::Icons;
 use crate::model::terms;
+use crate::sys::env;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// `sync.enabled`: this repository may be committed to and pushed without being asked. Local only.
 pub const ENABLED: &str = "sync.enabled";
@@ -49,14 +52,41 @@ pub const GUARD: &str = "sync.guard";
 pub const MAX_FILE_SIZE: &str = "sync.maxFileSize";
 /// `sync.heartbeat`: `false` leaves nothing about this machine at the remote.
 pub const HEARTBEAT: &str = "sync.heartbeat";
+/// `sync.backup`: `false` makes no backup before files are changed.
+pub const BACKUP: &str = "sync.backup";
+/// `sync.backupDir`: the folder that backups are kept in, in place of the user's own for such things.
+pub const BACKUP_DIR: &str = "sync.backupDir";
+/// `sync.backupKeep`: so many of the newest backups are kept.
+pub const BACKUP_KEEP: &str = "sync.backupKeep";
+/// `sync.backupKeepHourly`: beyond those, the last one of so many hours.
+pub const BACKUP_KEEP_HOURLY: &str = "sync.backupKeepHourly";
+/// `sync.backupKeepDaily`: of so many days.
+pub const BACKUP_KEEP_DAILY: &str = "sync.backupKeepDaily";
+/// `sync.backupKeepWeekly`: of so many weeks.
+pub const BACKUP_KEEP_WEEKLY: &str = "sync.backupKeepWeekly";
+/// `sync.backupMaxAge`: none is kept for longer.
+pub const BACKUP_MAX_AGE: &str = "sync.backupMaxAge";
+/// `sync.backupMaxSize`: all of them take no more room than this.
+pub const BACKUP_MAX_SIZE: &str = "sync.backupMaxSize";
+/// `sync.backupLocal`: `true` takes files into backups whose names end in `.local`.
+pub const BACKUP_LOCAL: &str = "sync.backupLocal";
 /// `advice.sync`: `false` switches our hints off.
 pub const ADVICE: &str = "advice.sync";
 /// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 21] = [
+pub const KEYS: [&str; 30] = [
     HEARTBEAT,
+    BACKUP,
+    BACKUP_DIR,
+    BACKUP_KEEP,
+    BACKUP_KEEP_HOURLY,
+    BACKUP_KEEP_DAILY,
+    BACKUP_KEEP_WEEKLY,
+    BACKUP_MAX_AGE,
+    BACKUP_MAX_SIZE,
+    BACKUP_LOCAL,
     PROFILE,
     REMOTE,
     BRANCH,
@@ -148,6 +178,48 @@ pub struct Settings {
     pub profiles: BTreeSet<String>,
     /// `commit.gpgSign`.
     pub sign: bool,
+    /// `sync.backup…`.
+    pub backup: Backup,
+}
+
+/// How backups are made and kept.
+#[derive(Debug, Clone)]
+pub struct Backup {
+    /// `sync.backup`.
+    pub enabled: bool,
+    /// `sync.backupDir`.
+    pub folder: Option<PathBuf>,
+    /// `sync.backupLocal`.
+    pub local: bool,
+    /// The others.
+    pub rules: Rules,
+}
+
+impl Backup {
+    fn read(repo: &Repo) -> Result<Self> {
+        let count = |key, usual| Ok::<_, Error>(number(repo, key, 0..=10_000)?.unwrap_or(usual));
+        let rules = Rules {
+            keep: number(repo, BACKUP_KEEP, 1..=10_000)?.unwrap_or(10),
+            hourly: count(BACKUP_KEEP_HOURLY, 0)?,
+            daily: count(BACKUP_KEEP_DAILY, 0)?,
+            weekly: count(BACKUP_KEEP_WEEKLY, 0)?,
+            age: choice(repo, BACKUP_MAX_AGE, Retention::parse)?.unwrap_or(Retention::Forever),
+            size: choice(repo, BACKUP_MAX_SIZE, size)?.filter(|size| *size > 0),
+        };
+        let folder = choice(repo, BACKUP_DIR, |text| {
+            let path = match text.strip_prefix("~/") {
+                Some(rest) => env::home()?.join(rest),
+                None => PathBuf::from(text),
+            };
+            path.is_absolute().then_some(path)
+        })?;
+        Ok(Self {
+            enabled: repo.config_bool(BACKUP)?.unwrap_or(true),
+            folder,
+            local: repo.config_bool(BACKUP_LOCAL)?.unwrap_or(false),
+            rules,
+        })
+    }
 }
 
 impl Settings {
@@ -196,6 +268,7 @@ impl Settings {
             machine_type: choice(repo, MACHINE_TYPE, MachineType::parse)?,
             profiles: choice(repo, PROFILE, terms::profiles)?.unwrap_or_default(),
             sign: repo.config_bool("commit.gpgSign")?.unwrap_or(false),
+            backup: Backup::read(repo)?,
         })
     }
 }

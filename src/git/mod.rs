@@ -12,6 +12,7 @@ pub mod config;
 pub mod config_file;
 pub mod create;
 pub mod distance;
+pub mod files;
 pub mod home;
 pub mod hooks;
 pub mod ignore;

@@ -13,7 +13,9 @@
 //! - What other tools keep becomes a **proposal** of marks ([`import`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]).
+//! - A **backup** has all of it as files ([`backup`]); older ones make room ([`rotation`]).
 
+pub mod backup;
 pub mod block;
 pub mod cron;
 pub mod cure;
@@ -30,6 +32,7 @@ pub mod modes;
 pub mod path;
 pub mod policy;
 pub mod retention;
+pub mod rotation;
 pub mod run;
 pub mod schedule;
 pub mod secret;

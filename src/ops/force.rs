@@ -7,7 +7,7 @@ use super::publish::{IndexSeen, Publication, Published, publish};
 use super::record::Begun;
 use super::snapshot::{self, Snapshot};
 use super::sync::{Options, Outcome, Reach, rehearse, with_lock};
-use super::{Context, Done, agreed, guard, kept};
+use super::{Context, Done, agreed, backup, guard, kept};
 use crate::error::{Error, Kind, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::NewFiles;
@@ -16,6 +16,7 @@ use crate::git::refs::RefChange;
 use crate::git::remote::{Fetched, Push, Pushed};
 use crate::git::repo::Upstream;
 use crate::git::transport::Transport;
+use crate::model::backup::Reason;
 use crate::model::entry::{Change, Entries, Oid};
 use crate::model::held::HeldSet;
 use crate::model::state::Counts;
@@ -167,6 +168,14 @@ impl<'a, 'repo> Force<'a, 'repo> {
             }
             return Ok(outcome);
         }
+        backup::because(
+            ctx,
+            match self.winner {
+                Winner::Here => Reason::ForcePush,
+                Winner::There => Reason::ForcePull,
+            },
+        );
+        backup::ensure(ctx, &[])?;
         let commit = self.keep(tip, &mut snapshot)?;
         match self.winner {
             Winner::Here => {

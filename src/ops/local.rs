@@ -8,7 +8,7 @@ use super::new_files::Answers;
 use super::publish::{IndexSeen, Publication, Published, publish};
 use super::snapshot::{self, Snapshot};
 use super::sync::{Options, Outcome};
-use super::{Context, Done, kept, ripe};
+use super::{Context, Done, backup, kept, ripe};
 use crate::error::Result;
 use crate::git::commit::{Commit, Sign};
 use crate::git::config::{CommitWhen, NewFiles};
@@ -72,6 +72,9 @@ pub(super) fn commit_local<'repo>(
     }
     if sends(ctx, options) && !asks(ctx)? {
         link.begin();
+    }
+    if !options.dry_run {
+        backup::begin(ctx)?;
     }
     let commits = ctx.settings.commit == CommitWhen::Always;
     let take = if commits {
@@ -203,6 +206,8 @@ fn advance(
     snapshot: &Snapshot<'_>,
     commit: &Oid,
 ) -> Result<bool> {
+    // Also where no file changes: where there can be no backup, nothing is done.
+    backup::ensure(ctx, &[])?;
     let publication = Publication {
         branch: &ready.branch.name,
         old: ready.branch.tip.as_ref(),

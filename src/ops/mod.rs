@@ -1,6 +1,7 @@
 //! One use case a file: options in, outcome out. Nothing here prints, parses or exits.
 
 mod agreed;
+pub mod backup;
 mod beside;
 pub mod collide;
 pub mod diff;
@@ -87,6 +88,8 @@ pub trait Listener {
 pub enum Done<'a> {
     /// What a run that died had begun was finished or undone.
     Recovered,
+    /// What is about to change was backed up.
+    BackedUp(&'a backup::Made),
     /// Changes of this machine were committed.
     Committed(&'a [Change]),
     /// Commits came from the remote.
@@ -153,6 +156,8 @@ pub struct Context<'a> {
     pub run: String,
     /// Hears what happens.
     pub listener: &'a dyn Listener,
+    /// What makes sure that there is a backup of what is about to change.
+    safety: backup::Safety,
     scratch: Cell<u32>,
     scratch_folder: RefCell<PathBuf>,
 }
@@ -177,6 +182,7 @@ impl<'a> Context<'a> {
             machine,
             run: clock::run_id(),
             listener,
+            safety: backup::Safety::default(),
             scratch: Cell::new(0),
             scratch_folder: RefCell::new(layout.scratch()),
             layout,
@@ -187,6 +193,15 @@ impl<'a> Context<'a> {
     pub fn progress(&self, what: &'static str, total: usize) -> Progress {
         if self.listener.is_watched() {
             Progress::shown(what, total)
+        } else {
+            Progress::hidden()
+        }
+    }
+
+    /// The same of bytes, with how fast they come.
+    pub fn progress_of_bytes(&self, what: &'static str) -> Progress {
+        if self.listener.is_watched() {
+            Progress::shown_in_bytes(what)
         } else {
             Progress::hidden()
         }

@@ -4,9 +4,9 @@
 //! everything; files that are ahead of their branch are put back by the next run, from the journal
 //! and the stage folder.
 
-use super::Context;
 use super::marks::{before_publication, modes};
 use super::recover::{settle, take_back};
+use super::{Context, backup};
 use crate::error::{Error, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::{RefChange, Refs};
@@ -84,6 +84,9 @@ pub fn publish(ctx: &Context<'_>, publication: &Publication<'_>) -> Result<Publi
     interrupt::check()?;
     if !is_at_home(ctx, publication)? {
         return Ok(Published::Moved);
+    }
+    if !publication.changes.is_empty() {
+        backup::ensure(ctx, &publication.changes)?;
     }
     before_publication(ctx, publication)?;
     let finished = publication.index.copy_to(ctx.scratch("finished"))?;
@@ -262,7 +265,11 @@ fn saved_since(
 
 /// Replaces, adds and removes the files, up to one that turns out to have been saved since: that one
 /// is returned.
-fn carry_out(ctx: &Context<'_>, steps: &[Step], modes: &Modes) -> Result<Option<RepoPath>> {
+pub(super) fn carry_out(
+    ctx: &Context<'_>,
+    steps: &[Step],
+    modes: &Modes,
+) -> Result<Option<RepoPath>> {
     let mut folders = BTreeSet::new();
     let progress = ctx.progress("Replacing files", steps.len());
     for step in steps {

@@ -1,7 +1,7 @@
 //! Writes down what a run did: the state for prompts, the history for people.
 
 use super::sync::{Outcome, Reach};
-use super::{Context, guard};
+use super::{Context, backup, guard};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;
 use crate::git::config;
@@ -47,6 +47,8 @@ impl Begun {
         let ms = self.ms();
         if let Ok(outcome) = result {
             outcome.ms = ms;
+            let made = backup::made(ctx).filter(|made| made.is_new);
+            outcome.backup = made.map(|made| made.id);
         }
         let written = match result {
             Ok(outcome) => self.write(ctx, outcome),

@@ -10,10 +10,11 @@ use super::put::{Targets, put};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
 use super::undo::{self, undo};
-use super::{Context, guard, inherit, kept};
+use super::{Context, backup, guard, inherit, kept};
 use crate::error::{Error, Result};
 use crate::git::mergetool::Versions;
 use crate::git::repo::{Branch, Head};
+use crate::model::backup::Reason;
 use crate::model::entry::{Entries, Entry, Oid};
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
@@ -86,6 +87,7 @@ pub fn resolve(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
 }
 
 fn decide_and_sync(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<Outcome> {
+    backup::because(ctx, Reason::Resolve);
     if options.choice == Choice::Undo {
         // What the user did since is committed before anything is put back.
         let ready = guard::check(ctx)?;
@@ -137,6 +139,7 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
             Choice::Ours | Choice::Undo => {}
         }
     }
+    backup::ensure(ctx, &[])?;
     let decision = Decision {
         set: HeldSet::new(chosen),
         merged,

@@ -15,7 +15,7 @@ use super::marks::{Finding, merged};
 use super::new_files::Answers;
 use super::record::Begun;
 use super::upstream;
-use super::{Context, identity, inherit, recover};
+use super::{Context, backup, identity, inherit, recover};
 use crate::error::{Error, Result};
 use crate::git::remote::Unreachable;
 use crate::model::entry::Change;
@@ -114,6 +114,8 @@ pub struct Outcome {
     pub differences: Vec<Difference>,
     /// What is left to do.
     pub counts: Counts,
+    /// The backup that was made before anything was changed; none where nothing was new in it.
+    pub backup: Option<String>,
     /// Connections to the remote.
     pub connections: u32,
     /// Milliseconds.
@@ -259,6 +261,9 @@ pub(super) fn with_lock<T>(
     ctx.repo.set_lock(Some(lock.share()?));
     // A dry run too: it only says where a decision is still waiting.
     let result = inherit::inherit(ctx, &ready.branch).and_then(|()| work(ready));
+    // One that was begun ends before the lock is let go.
+    let settled = backup::settle(ctx);
+    let result = result.and_then(|done| settled.map(|()| done));
     ctx.repo.set_lock(None);
     if process::had_casualty() {
         leftovers::remove_locks(ctx.repo, &branch, upstream.as_ref(), lock.taken())?;
@@ -344,6 +349,8 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
             break;
         }
     }
+    backup::settle(ctx)?;
+    backup::keep_for_held(ctx, &outcome.held)?;
     Ok(outcome)
 }
 

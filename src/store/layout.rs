@@ -172,6 +172,11 @@ impl Layout {
         self.visible.join("last-sync")
     }
 
+    /// The link to the backups, or they themselves where they can be nowhere else.
+    pub fn backups(&self) -> PathBuf {
+        self.visible.join("backups")
+    }
+
     /// The icon alone.
     pub fn icon(&self) -> PathBuf {
         self.visible.join("sync-status")

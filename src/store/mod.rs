@@ -2,6 +2,7 @@
 //! a crash.
 
 pub mod agreed;
+pub mod backups;
 pub mod decision;
 pub mod heartbeat;
 pub mod held;

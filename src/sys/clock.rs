@@ -3,6 +3,7 @@
 use super::env;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Unit};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Now, or the moment that [`env::NOW`] fixes.
 pub fn now() -> Timestamp {
@@ -15,6 +16,39 @@ pub fn now() -> Timestamp {
 /// Seconds since 1970.
 pub fn epoch() -> i64 {
     now().as_second()
+}
+
+/// How long ago a time of the file system is, by its own clock, which nobody fixes; `None` where it is
+/// yet to come.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn since(seconds: i64, nanos: i64) -> Option<Duration> {
+    let nanos = u64::try_from(nanos).unwrap_or_default();
+    let time = UNIX_EPOCH + Duration::from_secs(u64::try_from(seconds).unwrap_or_default());
+    let time = time + Duration::from_nanos(nanos);
+    SystemTime::now().duration_since(time).ok()
+}
+
+/// `2026-11-20T104410` in the zone of this machine: sorts by time, and may be the name of a file
+/// anywhere.
+pub fn file_name(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system())
+        .strftime("%Y-%m-%dT%H%M%S")
+        .to_string()
+}
+
+/// `today 10:44`, `yesterday 18:02` or `2026-11-18 09:30`, in the zone of this machine.
+pub fn day(time: Timestamp) -> String {
+    let zone = TimeZone::system();
+    let there = time.to_zoned(zone.clone());
+    let today = now().to_zoned(zone).date();
+    let day = if there.date() == today {
+        "today".to_owned()
+    } else if Some(there.date()) == today.yesterday().ok() {
+        "yesterday".to_owned()
+    } else {
+        there.date().to_string()
+    };
+    format!("{day} {}", there.strftime("%H:%M"))
 }
 
 /// RFC 3339 in UTC, whole seconds.

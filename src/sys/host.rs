@@ -19,6 +19,15 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
     places.find(|place| place.is_file())
 }
 
+/// Where a program keeps for a user what can be made again, or is of use for a while: the state folder
+/// of XDG, or where a system has none, its own for data.
+pub fn state_folder() -> Option<PathBuf> {
+    env::get(env::HOME)?;
+    let dirs = directories::BaseDirs::new()?;
+    let folder = dirs.state_dir().unwrap_or_else(|| dirs.data_local_dir());
+    Some(folder.to_owned())
+}
+
 /// The host name, in full.
 pub fn host_name() -> String {
     rustix::system::uname()

@@ -44,6 +44,15 @@ impl Progress {
 
     /// `what` is to be done `total` times; 0 where that is not known.
     pub fn shown(what: &'static str, total: usize) -> Self {
+        Self::shown_as(move |done, _| line(what, done, total))
+    }
+
+    /// `what` is to be done, and its bytes are counted.
+    pub fn shown_in_bytes(what: &'static str) -> Self {
+        Self::shown_as(move |done, time| bytes_line(what, done, time))
+    }
+
+    fn shown_as(told: impl Fn(usize, Duration) -> String + Send + 'static) -> Self {
         let done = Counter::default();
         let (stop, stopped) = mpsc::channel();
         let counter = Arc::clone(&done);
@@ -52,7 +61,7 @@ impl Progress {
             let mut wait = UNSEEN;
             while stopped.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
                 wait = REFRESH;
-                write(&line(what, counter.load(Ordering::Relaxed), total));
+                write(&told(counter.load(Ordering::Relaxed), start.elapsed()));
             }
             if start.elapsed() > UNSEEN {
                 write(ERASE);
@@ -96,6 +105,15 @@ fn line(what: &str, done: usize, total: usize) -> String {
     }
 }
 
+/// `  Backing up: 12 MiB, 120 MiB/s`.
+fn bytes_line(what: &str, done: usize, time: Duration) -> String {
+    let millis = time.as_millis().max(1);
+    let rate = (done as u128).saturating_mul(1000) / millis;
+    let mib = |bytes: u128| bytes >> 20;
+    let (done, rate) = (mib(done as u128), mib(rate));
+    format!("{ERASE}  {what}: {done} MiB, {rate} MiB/s")
+}
+
 fn write(text: &str) {
     // That nobody watches any more is no reason to stop.
     let mut stderr = std::io::stderr().lock();
@@ -108,7 +126,14 @@ fn write(text: &str) {
 
 #[cfg(test)]
 mod tests {
-    use super::line;
+    use super::{bytes_line, line};
+    use std::time::Duration;
+
+    #[test]
+    fn bytes_come_with_how_fast_they_come() {
+        let line = bytes_line("Backing up", 90 << 20, Duration::from_secs(3));
+        assert_eq!(line.split_at(4).1, "  Backing up: 90 MiB, 30 MiB/s");
+    }
 
     #[test]
     fn a_line_tells_how_many_of_how_many() {

@@ -51,6 +51,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "left": paths(&outcome.left),
         "released": paths(&outcome.released),
         "kept": outcome.kept,
+        "backup": outcome.backup,
         "rewritten": outcome.rewritten,
         "counts": outcome.counts,
         "connections": outcome.connections,

@@ -1,5 +1,6 @@
 //! From outcomes to text: what is said, where, and in which colour. Nothing here decides anything.
 
+pub mod backup;
 pub mod diff;
 pub mod doctor;
 pub mod force;
@@ -14,6 +15,7 @@ mod pick;
 pub mod porcelain;
 pub mod report;
 pub mod schedule;
+pub mod restore;
 pub mod setup;
 mod skipped;
 pub mod status;

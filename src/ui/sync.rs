@@ -28,6 +28,7 @@ pub(super) fn step(step: &Done<'_>, loudness: Loudness) -> Option<String> {
             "recover",
             "an earlier run was interrupted; nothing was lost",
         ),
+        Done::BackedUp(made) => line("backup", &super::backup::made(made)),
         Done::Committed(changes) => line("commit", &files(changes)),
         Done::Pulled {
             commits: 0,

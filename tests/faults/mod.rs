@@ -6,6 +6,7 @@
 //! `GIT_SYNC_FAULTS` says how much is tried: unset, a few points of every scenario; a number, every
 //! so many points; `all`, each single one.
 
+mod backups;
 mod copies;
 mod marks;
 mod one_child;

@@ -5,6 +5,7 @@ use super::{Marks, short_name};
 use crate::error::{Error, Result};
 use crate::model::cure::Phase;
 use crate::model::mark::Mark;
+use crate::ops::backup;
 use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{fs, swap};
 use std::collections::BTreeMap;
@@ -74,6 +75,7 @@ impl Marks<'_, '_> {
             clear(&partial)?;
             return Ok(free);
         };
+        backup::ensure(self.ctx, &[])?;
         fs::rename(&partial, &staged)?;
         swap::exchange(&staged, &copy)?;
         copy.parent().map_or(Ok(()), fs::sync_dir)?;

@@ -6,11 +6,13 @@
 use super::check::{Wanted, is_shared};
 use super::{Marks, ends_the_run, merged, reconcile};
 use crate::error::{Error, Kind, Result};
+use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
 use crate::model::skipped::Skipped;
 use crate::model::terms::Wish;
+use crate::ops::backup;
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
 use crate::ops::screen::Screen;
@@ -80,6 +82,7 @@ pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         ..sync::Options::default()
     };
     with_lock(ctx, &run, |ready| {
+        backup::because(ctx, Reason::Mark);
         if options.repair {
             repair(ctx, &ready, options, &[], "mend the marked files")
         } else {

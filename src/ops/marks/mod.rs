@@ -383,6 +383,26 @@ impl<'a, 'repo> Marks<'a, 'repo> {
     }
 }
 
+/// What is marked on this machine and stands outside of the repository as it is, by its path below the
+/// home: all but our links.
+pub(super) fn outside(ctx: &Context<'_>) -> Result<Vec<RepoPath>> {
+    let Some(marks) = Marks::open(ctx)? else {
+        return Ok(Vec::new());
+    };
+    if marks.other_home().is_some() {
+        return Ok(Vec::new());
+    }
+    let stands = |mark: &Mark| {
+        let path = mark.live(&marks.home);
+        let link = fs::look(&path).ok().flatten()?.is_symlink();
+        let ours = link && matches!(marks.link_at(mark, &path), Live::Ours);
+        (!ours && marks.is_wanted(mark) && !marks.leads_inside(&path)).then_some(())
+    };
+    let known = marks.known().into_iter();
+    let outside = known.filter(|mark| stands(mark).is_some());
+    Ok(outside.map(|mark| mark.below_home().clone()).collect())
+}
+
 /// What two looks of one run found: what is left is as the later one says.
 pub(super) fn merged(mut earlier: Vec<Finding>, later: Vec<Finding>) -> Vec<Finding> {
     earlier.retain(|finding| finding.left.is_none());
@@ -418,7 +438,7 @@ fn is_same(a: &Path, b: &Path) -> bool {
 
 /// Is it an end of the run, and not a trouble of one path?
 fn ends_the_run(error: &Error) -> bool {
-    error.kind() == Kind::Interrupted
+    matches!(error.kind(), Kind::Interrupted | Kind::Backup)
 }
 
 /// A name for the files of a mark that is as good in every folder.

@@ -7,6 +7,7 @@ use super::absorb::move_in;
 use super::{Marks, bytes_of};
 use crate::error::{Error, Result};
 use crate::model::mark::Mark;
+use crate::ops::backup;
 use crate::store::memory::{Beside, Ours};
 use crate::sys::tree::{Node, Tree};
 use crate::sys::{fs, swap};
@@ -148,6 +149,7 @@ impl Marks<'_, '_> {
 
     /// Writes down what is about to stand beside `live`, before it does.
     fn announce(&mut self, mark: &Mark, live: &Path, ours: Ours) -> Result<PathBuf> {
+        backup::ensure(self.ctx, &[])?;
         let beside = fs::beside(live);
         if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
             known.beside = Some(Beside {

@@ -3,6 +3,7 @@
 use super::mark::{self, other_home, repair, subject};
 use super::{Finding, Marks};
 use crate::error::{Error, Result};
+use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
 use crate::model::held::Held;
 use crate::model::mark::Mark;
@@ -10,7 +11,7 @@ use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
 use crate::ops::screen::Screen;
 use crate::ops::sync::{self, with_lock};
-use crate::ops::{Context, Done, guard};
+use crate::ops::{Context, Done, backup, guard};
 use crate::sys::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -88,6 +89,8 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Ou
         return drop_variant(ctx, marks, &wanted, variant, ready, outcome);
     }
     let mut versions = Vec::new();
+    backup::because(ctx, Reason::Unmark);
+    backup::ensure(ctx, &[])?;
     for mark in &wanted {
         versions.extend(marks.manifest.versions(mark));
         let there = marks.unmark(mark, ready)?;

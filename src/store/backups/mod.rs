@@ -1,0 +1,228 @@
+//! The backups of a repository: one archive each, in a folder of the user's that no `git clean` and no
+//! new clone touches.
+//!
+//! An archive is never changed once it has its name. That one is kept until somebody lets it go says a
+//! small file beside it.
+
+pub mod archive;
+mod member;
+pub mod pack;
+mod plan;
+pub mod read;
+mod tar;
+pub mod unpack;
+
+use super::layout::Layout;
+use crate::error::{Error, Result};
+use crate::model::backup::{Head, Pin};
+use crate::sys::fs::{self, Durable};
+use crate::sys::{clock, host, tree};
+use archive::Archive;
+use jiff::Timestamp;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// The end of an archive's name.
+const ARCHIVE: &str = ".tar.gz";
+
+/// The end of the name of what says that it is kept.
+const PIN: &str = ".pin";
+
+/// So many digits of the digest of its path tell a repository from others.
+const DIGITS: usize = 16;
+
+/// Where the backups of one work tree are.
+#[derive(Debug, Clone)]
+pub struct Backups {
+    folder: PathBuf,
+    link: PathBuf,
+    top: PathBuf,
+}
+
+/// A backup.
+#[derive(Debug)]
+pub struct Listed {
+    /// Its name: when it was made.
+    pub id: String,
+    /// The size of the archive.
+    pub size: u64,
+    /// What it says of itself.
+    pub head: Result<Head>,
+    /// Why it is kept until somebody lets it go, where it is.
+    pub pin: Option<Pin>,
+}
+
+impl Listed {
+    /// The number of it; that of one which cannot be read is not known.
+    pub fn number(&self) -> u64 {
+        self.head.as_ref().map_or(0, |head| head.number)
+    }
+
+    /// When it was made, seconds since 1970, as far as that is known.
+    pub fn made(&self) -> Option<i64> {
+        let time: Timestamp = self.head.as_ref().ok()?.time.parse().ok()?;
+        Some(time.as_second())
+    }
+}
+
+impl Backups {
+    /// The backups of the work tree at `top`; `chosen` is a folder that the user wants them in.
+    pub fn of(layout: &Layout, top: &Path, chosen: Option<&Path>) -> Self {
+        let link = layout.backups();
+        let mine = || {
+            let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
+            let digest = member::digest(top.as_os_str().as_bytes());
+            let name = top.file_name().unwrap_or(OsStr::new("root"));
+            let mut name = name.to_owned();
+            name.push("-");
+            name.push(&digest[..DIGITS]);
+            name
+        };
+        let state = || Some(host::state_folder()?.join("git-sync").join("backups"));
+        let folder = match chosen.map(Path::to_owned).or_else(state) {
+            Some(folder) => folder.join(mine()),
+            // Better in the work tree than nowhere.
+            None => link.clone(),
+        };
+        Self {
+            folder,
+            link,
+            top: top.to_owned(),
+        }
+    }
+
+    /// Where they are.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Makes the folder, which is nobody else's to read, and the link to it.
+    pub fn create(&self) -> Result<()> {
+        if !self.folder.is_dir() {
+            if let Some(parent) = self.folder.parent() {
+                fs::create_dir_all(parent)?;
+                self.hide(parent)?;
+            }
+            tree::create_folder(&self.folder, 0o700)?;
+        }
+        self.make_link()
+    }
+
+    /// Where it is in the work tree itself, git shall not see it.
+    fn hide(&self, parent: &Path) -> Result<()> {
+        let rules = parent.join(".gitignore");
+        if self.is_inside() && fs::look(&rules)?.is_none() {
+            return fs::write_atomic(&rules, b"*\n", Durable::No);
+        }
+        Ok(())
+    }
+
+    /// Is the folder in the work tree, where whoever removes that removes it too?
+    pub fn is_inside(&self) -> bool {
+        let real = |path: &Path| {
+            let there = path.ancestors().find_map(|path| path.canonicalize().ok());
+            there.unwrap_or_else(|| path.to_owned())
+        };
+        real(&self.folder).starts_with(real(&self.top))
+    }
+
+    /// What the user put in the place of the link is theirs.
+    fn make_link(&self) -> Result<()> {
+        if self.link == self.folder {
+            return Ok(());
+        }
+        match fs::look(&self.link)? {
+            Some(found) if !found.is_symlink() => return Ok(()),
+            Some(_) if tree::target(&self.link).as_ref() == Some(&self.folder) => return Ok(()),
+            _ => {}
+        }
+        let beside = fs::beside(&self.link);
+        // Without links, the folder is where it is all the same.
+        if fs::try_symlink(&self.folder, &beside)? {
+            fs::rename(&beside, &self.link)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what writers that died have left; call it with the lock held.
+    pub fn sweep(&self) {
+        fs::remove_temporaries(&self.folder);
+    }
+
+    /// All of them, newest first; damaged ones come last.
+    pub fn list(&self) -> Result<Vec<Listed>> {
+        let mut all = Vec::new();
+        for name in fs::names(&self.folder)? {
+            let Some(id) = name.to_str().and_then(|name| name.strip_suffix(ARCHIVE)) else {
+                continue;
+            };
+            let path = self.folder.join(&name);
+            let Some(found) = fs::look(&path)?.filter(std::fs::Metadata::is_file) else {
+                continue;
+            };
+            if id.starts_with('.') {
+                continue;
+            }
+            all.push(Listed {
+                id: id.to_owned(),
+                size: found.len(),
+                head: Archive::open(&path).map(|archive| archive.head),
+                pin: self.pin_of(id)?,
+            });
+        }
+        all.sort_by(|a, b| (b.number(), &b.id).cmp(&(a.number(), &a.id)));
+        Ok(all)
+    }
+
+    /// The archive of a backup.
+    pub fn path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}{ARCHIVE}"))
+    }
+
+    /// A name for a backup that is made now.
+    pub fn free_id(&self) -> Result<String> {
+        let name = clock::file_name(clock::now());
+        let mut id = name.clone();
+        for number in 2.. {
+            if fs::look(&self.path(&id))?.is_none() {
+                break;
+            }
+            id = format!("{name}-{number}");
+        }
+        Ok(id)
+    }
+
+    /// Removes a backup.
+    pub fn remove(&self, id: &str) -> Result<()> {
+        fs::remove_file(&self.path(id))?;
+        self.release(id)
+    }
+
+    fn pin_path(&self, id: &str) -> PathBuf {
+        self.folder.join(format!("{id}{PIN}"))
+    }
+
+    fn pin_of(&self, id: &str) -> Result<Option<Pin>> {
+        let Some(bytes) = fs::read(&self.pin_path(id))? else {
+            return Ok(None);
+        };
+        // Whatever it says, it is there: then it says to keep it.
+        Ok(Some(serde_json::from_slice(&bytes).unwrap_or(Pin {
+            why: "kept".to_owned(),
+            held: Vec::new(),
+        })))
+    }
+
+    /// Keeps a backup until it is let go.
+    pub fn pin(&self, id: &str, pin: &Pin) -> Result<()> {
+        let text = serde_json::to_vec(pin)
+            .map_err(|source| Error::failed("a backup cannot be kept").because(source))?;
+        fs::write_atomic(&self.pin_path(id), &text, Durable::Yes)
+    }
+
+    /// Lets a backup go with the others of its age.
+    pub fn release(&self, id: &str) -> Result<()> {
+        fs::remove_file(&self.pin_path(id))
+    }
+}

@@ -1,0 +1,163 @@
+//! Backups: one is stopped at every change it makes, or starved of its disk, and so is a restore.
+//!
+//! Whatever the moment, every archive that has its name is whole, no older one is lost, and the files are
+//! as they were, or as the backup has them.
+
+use super::oracle::{is_free, is_tidy, is_usable};
+use super::scenario::Scenario;
+use super::{points, tracer};
+use crate::backups::{archives, folder};
+use crate::support::{Machine, Sandbox, needs};
+
+/// A machine with two backups of which one is kept, and files that changed since.
+fn scene(words: &'static [&'static str]) -> Scenario {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.backupKeep", "1");
+    laptop
+        .write("zshrc", "old\n")
+        .write("tmux.conf", "old\n")
+        .write("deep/er/file", "old\n")
+        .write("../.rc", "old\n");
+    laptop.sync(["mark", "--copy", "../.rc"]).succeeds();
+    laptop.sync([]).succeeds();
+    laptop.sync(["backup"]).succeeds();
+    laptop.sync(["backup", "--keep", "latest"]).succeeds();
+    for path in ["zshrc", "tmux.conf", "../.rc"] {
+        laptop.write(path, "new\n");
+    }
+    laptop.remove("deep");
+    Scenario {
+        laptop,
+        remote,
+        words,
+    }
+}
+
+/// The archives are whole, each for itself and by the list.
+#[track_caller]
+fn are_whole(machine: &Machine, when: &str) {
+    for id in archives(machine) {
+        let path = folder(machine).join(format!("{id}.tar.gz"));
+        let script = format!("gzip -t '{0}' && tar tzf '{0}' >/dev/null", path.display());
+        assert_eq!(machine.sh(&script).code(), 0, "{when}: {id}");
+    }
+    let list = machine.sync(["backup", "--list"]).succeeds().stdout();
+    assert!(!list.contains("damaged"), "{when}: {list}");
+    machine.sync(["backup", "--verify"]).succeeds();
+}
+
+fn is(machine: &Machine, age: &str) -> bool {
+    let has = |path: &str| machine.exists(path) && machine.read(path) == format!("{age}\n");
+    let deep = if age == "old" {
+        has("deep/er/file")
+    } else {
+        !machine.exists("deep/er/file")
+    };
+    deep && ["zshrc", "tmux.conf", "../.rc"].into_iter().all(has)
+}
+
+#[test]
+fn a_backup_survives_a_kill_at_any_moment() {
+    needs("strace");
+    let scenario = scene(&["backup"]);
+    let laptop = &scenario.laptop;
+    let kept = archives(laptop);
+    scenario.keep();
+    let undisturbed = tracer::counted(laptop, scenario.words);
+    assert!(!undisturbed.stopped && undisturbed.changes > 3);
+    let usual = archives(laptop).len();
+    for point in points(undisturbed.changes, 12) {
+        scenario.restore();
+        let killed = tracer::stopped_after(laptop, scenario.words, point);
+        let when = format!("killed after change {point}: {}", killed.last);
+        assert!(is(laptop, "new"), "{when}");
+        assert!(archives(laptop).contains(&kept[kept.len() - 1]), "{when}");
+        are_whole(laptop, &when);
+        laptop.sync(["backup"]).succeeds();
+        are_whole(laptop, &when);
+        assert!(archives(laptop).len() <= usual + 1, "{when}");
+        crate::marks::nothing_beside(laptop, ".");
+        let left = laptop.sh(&format!("ls -A '{}'", folder(laptop).display()));
+        assert!(!left.stdout().contains(".tmp"), "{when}");
+    }
+}
+
+#[test]
+fn a_backup_on_a_full_disk_is_none() {
+    needs("strace");
+    let scenario = scene(&["backup"]);
+    let laptop = &scenario.laptop;
+    let kept = archives(laptop);
+    scenario.keep();
+    for point in points(16, 8) {
+        scenario.restore();
+        let starved = tracer::starved_from(laptop, scenario.words, point);
+        let when = format!("disk full from call {point}\n{}", starved.scene());
+        assert!(is(laptop, "new"), "{when}");
+        for id in &kept[kept.len() - 1..] {
+            assert!(archives(laptop).contains(id), "{when}");
+        }
+        are_whole(laptop, &when);
+        laptop.sync(["backup"]).succeeds();
+    }
+}
+
+#[test]
+fn a_restore_survives_a_kill_at_any_moment() {
+    needs("strace");
+    let scenario = scene(&["restore", "2026", "--yes"]);
+    let laptop = &scenario.laptop;
+    let id = archives(laptop).pop().unwrap();
+    let words = ["restore", &id, "--yes"];
+    scenario.keep();
+    let undisturbed = tracer::counted(laptop, &words);
+    assert!(!undisturbed.stopped && undisturbed.changes > 10);
+    assert!(is(laptop, "old"), "{}", laptop.scenery());
+    for point in points(undisturbed.changes, 14) {
+        scenario.restore();
+        let killed = tracer::stopped_after(laptop, &words, point);
+        let when = format!("killed after change {point}: {}", killed.last);
+        for path in ["zshrc", "tmux.conf", "../.rc"] {
+            let text = laptop.read(path);
+            assert!(
+                ["old\n", "new\n"].contains(&&*text),
+                "{when}: {path}: {text}"
+            );
+        }
+        is_usable(laptop, &when);
+        are_whole(laptop, &when);
+        // The next sync leaves it done or undone, and nothing between.
+        laptop.sync([]).succeeds();
+        let done = is(laptop, "old");
+        assert!(done || is(laptop, "new"), "{when}\n{}", laptop.scenery());
+        crate::marks::nothing_beside(laptop, ".");
+        laptop.sync(words).succeeds();
+        assert!(is(laptop, "old"), "{when}\n{}", laptop.scenery());
+        is_tidy(laptop, &when);
+        is_free(laptop, &when);
+    }
+}
+
+#[test]
+fn a_restore_on_a_full_disk_changes_nothing_or_all() {
+    needs("strace");
+    let scenario = scene(&["restore", "2026", "--yes"]);
+    let laptop = &scenario.laptop;
+    let id = archives(laptop).pop().unwrap();
+    let words = ["restore", &id, "--yes"];
+    scenario.keep();
+    for point in points(40, 10) {
+        scenario.restore();
+        let starved = tracer::starved_from(laptop, &words, point);
+        let when = format!("disk full from call {point}\n{}", starved.scene());
+        are_whole(laptop, &when);
+        laptop.sync([]).succeeds();
+        assert!(
+            is(laptop, "old") || is(laptop, "new"),
+            "{when}\n{}",
+            laptop.scenery()
+        );
+        laptop.sync(words).succeeds();
+        assert!(is(laptop, "old"), "{when}");
+    }
+}
