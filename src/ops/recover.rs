@@ -51,8 +51,24 @@ pub(super) fn settle(ctx: &Context<'_>, journal: &Journal) -> Result<()> {
         take_back(ctx, &journal.steps)?;
     }
     settle_index(ctx, journal, got_through)?;
+    remove_outside(journal)?;
     Journal::remove(&ctx.layout)?;
     fs::remove_scratch(ctx.layout.stage())
+}
+
+/// Removes what a restore has put beside files that are not in the work tree, or what those gave way to:
+/// that is in a backup.
+pub(super) fn remove_outside(journal: &Journal) -> Result<()> {
+    for step in &journal.steps {
+        let staged = step.staged.below(Path::new("/"));
+        if step.staged.as_bytes().starts_with(b"/") {
+            let found = Print::of(&staged)?;
+            if found == step.before || found == step.after {
+                fs::remove_file(&staged)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Killed between the swap and the look at what came out of it: then a file that the user saved in

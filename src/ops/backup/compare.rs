@@ -49,8 +49,8 @@ pub struct Change {
 pub(super) struct Comparison {
     pub(super) changes: Vec<Change>,
     pub(super) left: Vec<(String, &'static str)>,
-    /// The folders of the backup that are wanted, with their places.
-    pub(super) folders: BTreeMap<usize, PathBuf>,
+    /// The folders of the backup that are wanted, with their places, and whether they are there.
+    pub(super) folders: BTreeMap<usize, (PathBuf, bool)>,
     pub(super) newer: usize,
 }
 
@@ -92,7 +92,7 @@ impl Comparison {
                 continue;
             }
             if entry.kind == Kind::Folder {
-                all.folders.insert(*at, place.clone());
+                all.folders.insert(*at, (place.clone(), place.is_dir()));
             }
             match compare(opened, entry, roots, &place)? {
                 Found::Same => {}
@@ -124,14 +124,13 @@ impl Comparison {
         let sources = Sources::of(ctx, &[])?;
         let (found, _) = sources.find()?;
         for entry in found {
-            let new = entry.kind != Kind::Folder
-                && below(&entry.path, REPO).is_some()
-                && opened.listing.get(&entry.path).is_none();
+            let new =
+                below(&entry.path, REPO).is_some() && opened.listing.get(&entry.path).is_none();
             if !new {
                 continue;
             }
             if !exact {
-                self.newer += 1;
+                self.newer += usize::from(entry.kind != Kind::Folder);
             } else if let Some(place) = sources.roots.place(&entry.path) {
                 self.changes.push(Change {
                     letter: 'D',

@@ -12,7 +12,7 @@ use crate::model::backup::{Entry, Kind, Listing, Reason};
 use crate::model::modes::Modes;
 use crate::model::path::RepoPath;
 use crate::ops::publish::carry_out;
-use crate::ops::recover::settle;
+use crate::ops::recover::{remove_outside, settle};
 use crate::ops::sync::{Options as Run, with_lock};
 use crate::ops::{Context, guard};
 use crate::store::backups::archive::Archive;
@@ -20,7 +20,7 @@ use crate::store::backups::read::Roots;
 use crate::store::backups::unpack::{self, Places};
 use crate::store::backups::{Backups, Listed};
 use crate::store::journal::{Journal, Step};
-use crate::sys::swap::Print;
+use crate::sys::swap::{self, Print};
 use crate::sys::{env, fs, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
@@ -344,13 +344,30 @@ fn in_place(
     Ok(outcome)
 }
 
+/// Where a file was made, and where it is moved to.
+type Moved = (PathBuf, PathBuf);
+
+/// Moves a file that was made to a place beside another one, which may be on another disk.
+fn move_beside(made: &Path, beside: &Path) -> Result<()> {
+    if swap::move_to_free(made, beside).is_ok_and(|moved| moved) {
+        return Ok(());
+    }
+    match tree::target(made) {
+        Some(target) => fs::symlink(&target, beside),
+        None => {
+            fs::copy(made, beside)?;
+            fs::sync_file(beside)
+        }
+    }
+}
+
 /// A restore that is going on.
 struct Restoring<'a, 'repo> {
     ctx: &'a Context<'repo>,
     opened: &'a Opened,
     changes: &'a [Change],
-    /// Folders of the backup with the places that they have, above what is restored or not.
-    folders: &'a BTreeMap<usize, PathBuf>,
+    /// Folders of the backup with the places that they have, and whether they are there.
+    folders: &'a BTreeMap<usize, (PathBuf, bool)>,
 }
 
 impl Restoring<'_, '_> {
@@ -368,35 +385,14 @@ impl Restoring<'_, '_> {
         fs::remove_scratch(stage)?;
         fs::create_dir_all(stage)?;
         tree::set_mode(stage, 0o700)?;
-        let staged = self.staged()?;
-        let made = self.make(&staged).and_then(|()| {
-            let steps = self.steps(&staged, before)?;
-            self.trade(branch, steps)
-        });
-        for path in staged.iter().filter(|path| !path.starts_with(stage)) {
-            // Beside a file that is not in the work tree: what is left there was looked at.
-            drop(fs::remove_file(path));
-        }
-        made?;
+        let staged: Vec<_> = (0..self.changes.len())
+            .map(|number| stage.join(format!("restored-{number}")))
+            .collect();
+        self.make(&staged)?;
+        let (steps, outside) = self.steps(&staged, before)?;
+        self.trade(branch, steps, &outside)?;
         fs::remove_scratch(stage)?;
         self.finish_folders()
-    }
-
-    /// Where each is made: on the disk that it shall be on.
-    fn staged(&self) -> Result<Vec<PathBuf>> {
-        let ctx = self.ctx;
-        let mut staged = Vec::with_capacity(self.changes.len());
-        for (number, change) in self.changes.iter().enumerate() {
-            staged.push(if self.is_inside(&change.place) {
-                ctx.layout.stage().join(format!("restored-{number}"))
-            } else {
-                if let Some(folder) = change.place.parent() {
-                    fs::create_dir_all(folder)?;
-                }
-                fs::beside(&change.place)
-            });
-        }
-        Ok(staged)
     }
 
     fn is_inside(&self, place: &Path) -> bool {
@@ -418,28 +414,39 @@ impl Restoring<'_, '_> {
         fs::sync_files(stage, &files)
     }
 
-    fn steps(&self, staged: &[PathBuf], before: Vec<Print>) -> Result<Vec<Step>> {
+    /// What happens to each file; for those outside of the work tree, where they were made and the place
+    /// beside the live one that they go to first.
+    fn steps(&self, staged: &[PathBuf], before: Vec<Print>) -> Result<(Vec<Step>, Vec<Moved>)> {
         let (top, stage) = (self.ctx.repo.top(), self.ctx.layout.stage());
         let name = |path: &Path, root: &Path| {
             let path = path.strip_prefix(root).unwrap_or(path);
             RepoPath::from_bytes(path.as_os_str().as_bytes())
         };
         let mut steps = Vec::with_capacity(self.changes.len());
-        for ((change, staged), before) in self.changes.iter().zip(staged).zip(before) {
+        let mut outside = Vec::new();
+        for ((change, made), before) in self.changes.iter().zip(staged).zip(before) {
             if self.is_folder(change) {
                 continue;
             }
+            let mut staged = made.clone();
+            if !self.is_inside(&change.place) {
+                if let Some(folder) = change.place.parent() {
+                    fs::create_dir_all(folder)?;
+                }
+                staged = fs::beside(&change.place);
+                outside.push((made.clone(), staged.clone()));
+            }
             steps.push(Step {
                 path: name(&change.place, top),
-                staged: name(staged, stage),
+                staged: name(&staged, stage),
                 before,
-                after: Print::of(staged)?,
+                after: Print::of(made)?,
                 copy_of: None,
             });
         }
         // What goes away makes room.
         steps.sort_by_key(|step| step.after != Print::Nothing);
-        Ok(steps)
+        Ok((steps, outside))
     }
 
     fn is_folder(&self, change: &Change) -> bool {
@@ -448,27 +455,39 @@ impl Restoring<'_, '_> {
                 let entry = self.opened.listing.entries.get(at);
                 entry.is_some_and(|entry| entry.kind == Kind::Folder)
             }
-            What::Gone => false,
+            What::Gone => change.place.is_dir() && !change.place.is_symlink(),
         }
     }
 
     /// Lets the new files trade places with those that are there; all of them, or none.
-    fn trade(&self, branch: &str, steps: Vec<Step>) -> Result<()> {
+    fn trade(&self, branch: &str, steps: Vec<Step>, outside: &[Moved]) -> Result<()> {
         if steps.is_empty() {
             return Ok(());
         }
         let ctx = self.ctx;
         // No ref moves: the branch that is not where this says tells that it has not got through.
-        let telling = RefChange {
-            name: branch.to_owned(),
+        let telling = |name: &str| RefChange {
+            name: name.to_owned(),
             old: None,
             new: None,
         };
-        let journal = Journal::new(&ctx.run, &telling, "", steps);
+        let journal = Journal::new(&ctx.run, &telling(branch), "", steps);
         journal.write(&ctx.layout)?;
-        let left = carry_out(ctx, &journal.steps, &Modes::default());
-        match left {
-            Ok(None) => Journal::remove(&ctx.layout),
+        let carried = outside
+            .iter()
+            .try_for_each(|(made, beside)| move_beside(made, beside))
+            .and_then(|()| carry_out(ctx, &journal.steps, &Modes::default()));
+        match carried {
+            Ok(None) => {
+                if !outside.is_empty() {
+                    // From here on it is through: no branch has such a name.
+                    let through = telling("refs/git-sync/restored");
+                    let journal = Journal::new(&ctx.run, &through, "", journal.steps);
+                    journal.write(&ctx.layout)?;
+                    remove_outside(&journal)?;
+                }
+                Journal::remove(&ctx.layout)
+            }
             Ok(Some(path)) => {
                 settle(ctx, &journal)?;
                 Err(Error::new(
@@ -478,17 +497,23 @@ impl Restoring<'_, '_> {
                 .hint("nothing was restored; run it again"))
             }
             Err(error) => {
+                // What cannot be undone now is undone by the next run.
                 drop(settle(ctx, &journal));
                 Err(error)
             }
         }
     }
 
-    /// Gives folders their modes and times: those that were restored, and those above what was.
+    /// Gives folders their modes and times: those that were restored, and those above what was. One that
+    /// came since goes, where nothing is in it any more.
     fn finish_folders(&self) -> Result<()> {
+        let gone = self.changes.iter().filter(|c| c.what == What::Gone);
+        for change in gone.rev().filter(|change| self.is_folder(change)) {
+            fs::remove_empty_tree(&change.place);
+        }
         let listing = &self.opened.listing;
         let mut places = Places::new();
-        for (at, place) in self.folders {
+        for (at, (place, was_there)) in self.folders {
             let Some(entry) = listing.entries.get(*at) else {
                 continue;
             };
@@ -498,7 +523,9 @@ impl Restoring<'_, '_> {
                 }
                 What::Gone => false,
             };
-            if self.changes.iter().any(restored) {
+            // A folder that has become empty went with what was in it.
+            let went = *was_there && fs::look(place)?.is_none();
+            if went || self.changes.iter().any(restored) {
                 fs::create_dir_all(place)?;
                 places.insert(*at, place.clone());
             }
