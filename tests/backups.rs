@@ -320,3 +320,56 @@ fn what_was_not_changed_is_taken_from_the_newest_one() {
     }
     laptop.sync(["backup", "--verify"]).succeeds();
 }
+
+#[test]
+fn the_status_tells_of_the_newest() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync(["status"]).succeeds().does_not_say("backups");
+    laptop.sync(["backup"]).succeeds();
+    let newest = archives(&laptop).pop().unwrap();
+    let told = format!("backups   1 of 10, newest {newest}");
+    laptop.sync(["status"]).succeeds().says(&told);
+    let json = laptop.sync(["status", "--json"]).succeeds().json();
+    assert_eq!(json["backups"]["latest"], newest);
+}
+
+#[test]
+fn in_a_repository_of_the_whole_home_git_does_not_see_them() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.backupDir", laptop.path("kept").to_str().unwrap());
+    laptop.write("zshrc", "new\n");
+    laptop.sync([]).succeeds();
+    assert!(laptop.exists("kept/.gitignore"));
+    laptop.is_clean();
+    let verified = laptop.sync(["backup", "--verify"]).succeeds();
+    verified.tells("the backups are in the repository itself");
+    laptop.write("zshrc", "again\n");
+    laptop.sync([]).succeeds();
+    let all = laptop.git(["ls-files"]);
+    assert!(!all.contains("kept"), "{all}");
+}
+
+#[test]
+fn a_file_that_is_ignored_and_given_up_for_theirs_is_in_it() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    laptop.write("secret.local", "mine\n");
+    server.write(".gitignore", "/.sync/*\n");
+    server.write("secret.local", "theirs\n");
+    server.git(["add", "-f", "secret.local"]);
+    server.sync([]).succeeds();
+    laptop.sync([]).exits(1);
+    laptop.has("secret.local", "mine\n");
+    laptop
+        .sync(["resolve", "--theirs", "secret.local"])
+        .succeeds();
+    laptop.has("secret.local", "theirs\n");
+    let kept = archives(&laptop).into_iter().any(|id| {
+        let archive = folder(&laptop).join(format!("{id}.tar.gz"));
+        let kept = laptop.sh(&format!(
+            "tar xzOf '{}' repo/secret.local",
+            archive.display()
+        ));
+        kept.code() == 0 && kept.stdout() == "mine\n"
+    });
+    assert!(kept, "no backup has it");
+}

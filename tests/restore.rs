@@ -307,3 +307,14 @@ fn a_folder_that_nobody_may_write_into_comes_back_as_it_was() {
         laptop.chmod(path, 0o755);
     }
 }
+
+#[test]
+fn also_where_backups_are_switched_off_a_restore_can_be_taken_back() {
+    let laptop = laptop();
+    let id = backup(&laptop);
+    laptop.config("sync.backup", "false");
+    laptop.write("zshrc", "new\n");
+    laptop.sync(["restore", &id, "--", "zshrc"]).succeeds();
+    laptop.sync(["restore", "latest", "--", "zshrc"]).succeeds();
+    laptop.has("zshrc", "new\n");
+}

@@ -4,7 +4,7 @@
 use super::look::look;
 use super::marks::list::{self, Link, Standing};
 use super::screen::Screen;
-use super::{Context, guard, inherit, snapshot};
+use super::{Context, backup, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::config::{CommitWhen, NewFiles};
 use crate::git::repo::{Branch, Head, Upstream};
@@ -42,6 +42,8 @@ pub struct Outcome {
     pub held: Vec<Held>,
     /// Marked paths, and how each stands.
     pub marked: Vec<Standing>,
+    /// The names of the backups, oldest first.
+    pub backups: Vec<String>,
     /// An operation of the user's own that is not finished.
     pub in_progress: Option<&'static str>,
     /// Why a sync would refuse to begin.
@@ -145,6 +147,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         changes,
         held: set.iter().cloned().collect(),
         marked,
+        backups: backup::names(ctx)?,
         in_progress,
         refusal,
         running,

@@ -123,6 +123,11 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
         "skipped": super::skipped::objects(&changes.skipped),
         "held": all_held(&outcome.held),
         "marked": super::marks::standing(&outcome.marked),
+        "backups": {
+            "keep": ctx.settings.backup.rules.keep,
+            "count": outcome.backups.len(),
+            "latest": outcome.backups.last(),
+        },
         "in_progress": outcome.in_progress,
         "refusal": outcome.refusal.as_ref().map(ToString::to_string),
         "running": outcome.running.map(|holder| holder.pid),

@@ -58,6 +58,10 @@ pub fn outcome(ui: &Ui, ctx: &Context<'_>, outcome: &Outcome) {
     if !outcome.marked.is_empty() {
         row("marked", &super::marks::count_of(&outcome.marked));
     }
+    if let Some(newest) = outcome.backups.last() {
+        let (count, keep) = (outcome.backups.len(), ctx.settings.backup.rules.keep);
+        row("backups", &format!("{count} of {keep}, newest {newest}"));
+    }
     text.push_str(&changes(outcome));
     text.push_str(&super::marks::troubles(&outcome.marked));
     ui.answer(&text);

@@ -26,6 +26,7 @@ use sources::Sources;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 pub use crate::store::backups::Listed;
 pub use by_hand::{List, Options, backup, keep, list, release};
@@ -71,12 +72,17 @@ pub(super) fn because(ctx: &Context<'_>, reason: Reason) {
     ctx.safety.reason.set(reason);
 }
 
+/// Is a backup made at all? A restore without one could not be taken back, whatever the settings say.
+fn is_wanted(ctx: &Context<'_>) -> bool {
+    ctx.settings.backup.enabled || ctx.safety.reason.get() == Reason::Restore
+}
+
 /// Begins to make the backup of this run, if it has none yet.
 ///
 /// # Errors
 /// When there can be none: then nothing may be changed.
 pub(super) fn begin(ctx: &Context<'_>) -> Result<()> {
-    if !ctx.settings.backup.enabled || !matches!(*ctx.safety.stage.borrow(), Stage::Idle) {
+    if !is_wanted(ctx) || !matches!(*ctx.safety.stage.borrow(), Stage::Idle) {
         return Ok(());
     }
     let thread = start(ctx, &[], Counter::default()).map_err(no_backup)?;
@@ -96,7 +102,7 @@ pub(super) fn ensure(ctx: &Context<'_>, changes: &[Change]) -> Result<()> {
 
 /// The same for what has these names in a backup.
 fn ensure_names(ctx: &Context<'_>, names: &[RepoPath]) -> Result<()> {
-    if !ctx.settings.backup.enabled {
+    if !is_wanted(ctx) {
         return Ok(());
     }
     begin(ctx)?;
@@ -119,6 +125,11 @@ fn ensure_names(ctx: &Context<'_>, names: &[RepoPath]) -> Result<()> {
         None => Ok(()),
         Some(path) => Err(no_backup(Error::failed(format!("'{path}' cannot be read")))),
     }
+}
+
+/// The names of all backups, the newest last, as far as names tell: none of them is opened.
+pub(super) fn names(ctx: &Context<'_>) -> Result<Vec<String>> {
+    folder(ctx).names()
 }
 
 /// The backup of this run, where one was needed.
@@ -186,8 +197,9 @@ fn start(ctx: &Context<'_>, extra: &[RepoPath], done: Counter) -> Result<JoinHan
     backups.sweep();
     let sources = Sources::of(ctx, extra)?;
     let head = head(ctx, &sources)?;
+    let deadline = ctx.repo.deadline();
     Ok(std::thread::spawn(move || {
-        make(&backups, &sources, head, &done)
+        make(&backups, &sources, head, (&done, deadline))
     }))
 }
 
@@ -221,7 +233,12 @@ fn head(ctx: &Context<'_>, sources: &Sources) -> Result<Head> {
 }
 
 /// Makes a backup of `sources`, where anything of them was changed since the newest.
-fn make(backups: &Backups, sources: &Sources, head: Head, done: &Counter) -> Result<Made> {
+fn make(
+    backups: &Backups,
+    sources: &Sources,
+    head: Head,
+    (done, deadline): (&Counter, Option<Instant>),
+) -> Result<Made> {
     let (found, unread) = sources.find()?;
     let newest = backups.list()?.into_iter().next();
     let id = newest.as_ref().map(|newest| newest.id.clone());
@@ -252,6 +269,7 @@ fn make(backups: &Backups, sources: &Sources, head: Head, done: &Counter) -> Res
             ..head
         },
         done,
+        deadline,
     };
     let id = backups.free_id()?;
     let written = pack(&order, &backups.path(&id))?;

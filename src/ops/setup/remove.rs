@@ -202,6 +202,11 @@ fn private_files(layout: &Layout) -> Result<Vec<PathBuf>> {
             found.push(path);
         }
     }
+    // The link alone: the backups are the user's.
+    let link = layout.backups();
+    if fs::look(&link)?.is_some_and(|found| found.is_symlink()) {
+        found.push(link);
+    }
     Ok(found)
 }
 

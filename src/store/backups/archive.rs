@@ -6,6 +6,7 @@ use crate::model::backup::{Chunk, Entry, Head, Listing, VERSION};
 use crate::sys::fs::failed;
 use flate2::bufread::GzDecoder;
 use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
 use std::fs::File;
 use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
@@ -147,6 +148,24 @@ impl Archive {
             return Err(damaged(&self.path, "a piece of it has changed"));
         }
         Ok(bytes)
+    }
+
+    /// Is a piece in the archive as it was made? However long it is.
+    pub(super) fn is_whole(&self, chunk: &Chunk) -> Result<bool> {
+        let mut buffer = vec![0; 256 << 10];
+        let mut digest = Sha256::new();
+        let mut done = 0;
+        while done < chunk.length {
+            let rest = usize::try_from(chunk.length - done).unwrap_or(usize::MAX);
+            let part = rest.min(buffer.len());
+            let read = self
+                .file
+                .read_exact_at(&mut buffer[..part], chunk.offset + done);
+            read.map_err(|source| failed("read", &self.path, source))?;
+            digest.update(&buffer[..part]);
+            done += part as u64;
+        }
+        Ok(member::hex(&digest.finalize()) == chunk.sha256)
     }
 
     /// A piece of a file that is cut, and those after it, or one that stands for itself: unpacked, one

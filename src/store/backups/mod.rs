@@ -150,25 +150,26 @@ impl Backups {
         fs::remove_temporaries(&self.folder);
     }
 
+    /// The names of all of them, in order.
+    pub fn names(&self) -> Result<Vec<String>> {
+        let names = fs::names(&self.folder)?.into_iter();
+        let ids = names.filter_map(|name| Some(name.to_str()?.strip_suffix(ARCHIVE)?.to_owned()));
+        Ok(ids.filter(|id| !id.starts_with('.')).collect())
+    }
+
     /// All of them, newest first; damaged ones come last.
     pub fn list(&self) -> Result<Vec<Listed>> {
         let mut all = Vec::new();
-        for name in fs::names(&self.folder)? {
-            let Some(id) = name.to_str().and_then(|name| name.strip_suffix(ARCHIVE)) else {
-                continue;
-            };
-            let path = self.folder.join(&name);
+        for id in self.names()? {
+            let path = self.path(&id);
             let Some(found) = fs::look(&path)?.filter(std::fs::Metadata::is_file) else {
                 continue;
             };
-            if id.starts_with('.') {
-                continue;
-            }
             all.push(Listed {
-                id: id.to_owned(),
                 size: found.len(),
                 head: Archive::open(&path).map(|archive| archive.head),
-                pin: self.pin_of(id)?,
+                pin: self.pin_of(&id)?,
+                id,
             });
         }
         all.sort_by(|a, b| (b.number(), &b.id).cmp(&(a.number(), &a.id)));
