@@ -309,7 +309,8 @@ fn collect(root: &Path, folder: &Path, found: &mut Vec<PathBuf>) {
         let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_folder && entry.file_name() != OsStr::new(".git") {
             collect(root, &path, found);
-        } else if !is_folder {
+        } else if !is_folder && path != Path::new(".sync/backups") {
+            // That link leads to a folder of ours elsewhere.
             found.push(path);
         }
     }
