@@ -42,6 +42,7 @@ mod hooks;
 mod hostile;
 mod imports;
 mod layers;
+mod local;
 mod machines;
 mod marks;
 mod names;

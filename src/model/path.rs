@@ -4,6 +4,7 @@
 //! `/`. What people read is quoted the way git quotes it; what files keep is the same quoting, which
 //! can be read back byte for byte.
 
+use super::mark::COPIES;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ffi::OsStr;
 use std::fmt;
@@ -99,9 +100,17 @@ impl RepoPath {
     /// Is it, or is it inside, something whose name ends in `.local`: of this machine alone, as long as
     /// nobody adds it by hand? That is what the line `*.local` of our rules says, and it holds where
     /// that line is lost: another machine may have taken it out, and does not know what is here.
+    ///
+    /// A folder `.local` among the copies is that of a home: what is marked in it is no more local than
+    /// the rest.
     pub fn is_local(&self) -> bool {
-        let mut names = self.0.split(|byte| *byte == b'/');
-        names.any(|name| name.ends_with(b".local"))
+        let names: Vec<_> = self.0.split(|byte| *byte == b'/').collect();
+        let is_copy = names.first() == Some(&COPIES.as_bytes());
+        let last = names.len() - 1;
+        names.iter().enumerate().any(|(at, name)| {
+            let of_home = is_copy && at < last && *name == b".local";
+            name.ends_with(b".local") && !of_home
+        })
     }
 
     /// Does it look like a name that git may refuse? Git is asked about such ones only: the names that
@@ -310,6 +319,12 @@ mod tests {
             ("zshrc.local", true),
             ("conf.local/a", true),
             ("a/b.local", true),
+            (".local/a", true),
+            ("external/.local/share/a", false),
+            ("external/a/.local/a", false),
+            ("external/.local", true),
+            ("external/.local/a.local", true),
+            ("external/a.local/.local/b", true),
             ("zshrc.locale", false),
             ("local/zshrc", false),
         ] {

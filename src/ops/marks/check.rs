@@ -270,7 +270,11 @@ impl Marks<'_, '_> {
 
     /// Would the copy be committed?
     pub(super) fn check_rules(&self, mark: &Mark) -> Result<()> {
-        let path = mark.copy();
+        let mut path = mark.copy();
+        if mark.is_folder() {
+            // Some rules are about folders alone, and it need not be there yet.
+            path = RepoPath::from_bytes([path.as_bytes(), b"/"].concat());
+        }
         let verdict = self.ctx.repo.ignored(&[path.as_bytes()])?.pop();
         let ignored = verdict.as_ref().is_some_and(|verdict| verdict.ignored);
         let ruled = verdict
@@ -279,13 +283,15 @@ impl Marks<'_, '_> {
         if !ignored && (ruled || !path.is_local()) {
             return Ok(());
         }
-        let rule = verdict.and_then(|verdict| verdict.rule);
         let error = Error::blocked(format!("'{mark}' stays on this machine, by a rule"));
-        Err(match rule {
+        let error = match verdict.and_then(|verdict| verdict.rule) {
+            Some(rule) if rule.ends_with(":*.local") && !path.is_local() => error
+                .because(rule)
+                .hint("git sync --setup   adds the rule that takes in what is in '~/.local'"),
             Some(rule) => error.because(rule),
             None => error.because("what ends in '.local' is of one machine"),
-        }
-        .hint("nothing was changed"))
+        };
+        Err(error.hint("nothing was changed"))
     }
 }
 

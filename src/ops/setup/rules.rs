@@ -9,13 +9,15 @@ use crate::sys::fs::{self, Durable};
 use std::path::PathBuf;
 
 /// What stays on each machine, and what is shared after all. `/.sync/*` and not `/.sync/`: git looks
-/// for exceptions only in folders that it does not ignore.
+/// for exceptions only in folders that it does not ignore. `*.local` fits the folder `.local` too, and
+/// below `~/.local` is much that can be marked.
 const IGNORE: &[&str] = &[
     "/.sync/*",
     "!/.sync/marked-files.txt",
     "!/.sync/modes",
     "!/.sync/config.yaml",
     "*.local",
+    "!/external/**/.local/",
 ];
 
 /// Two machines may add lines at once.

@@ -1,0 +1,104 @@
+//! What ends in `.local` is of one machine; what is below `~/.local` is not.
+
+use crate::marks::{is_linked, is_real};
+use crate::support::{IGNORE, Remote, Sandbox, settle};
+
+/// Expects that nobody but its machine has anything that ends in `.local`.
+#[track_caller]
+fn none_is_shared(remote: &Remote) {
+    let files = remote.files();
+    let shared = files.iter().filter(|file| file.ends_with(".local"));
+    assert_eq!(shared.collect::<Vec<_>>(), Vec::<&String>::new());
+}
+
+#[test]
+fn what_is_below_the_folder_local_of_a_home_is_marked_as_any_other() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("../.local/bin/tool", "#!/bin/sh\n")
+        .write("../.local/share/app/rc", "theme = dark\n")
+        .write("../.local/share/app/rc.local", "of the laptop\n")
+        .write("../deep/.local/etc/rc", "deep\n");
+    laptop
+        .sync([
+            "mark",
+            "../.local/bin/tool",
+            "../.local/share/app",
+            "../deep/.local",
+        ])
+        .succeeds();
+    laptop.write("../.local/share/app/new", "later\n");
+    settle(&[&laptop, &server]);
+    for machine in [&laptop, &server] {
+        for path in [".local/bin/tool", ".local/share/app", "deep/.local"] {
+            is_linked(machine, path);
+        }
+        machine
+            .has("../.local/share/app/new", "later\n")
+            .has("../deep/.local/etc/rc", "deep\n")
+            .is_in_sync_with(&remote);
+    }
+    laptop.has("../.local/share/app/rc.local", "of the laptop\n");
+    server.lacks("../.local/share/app/rc.local");
+    none_is_shared(&remote);
+}
+
+#[test]
+fn rules_of_before_are_mended_by_a_setup() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    let before = IGNORE.replace("!/external/**/.local/\n", "");
+    assert_ne!(before, IGNORE);
+    laptop
+        .write(".gitignore", &before)
+        .write("../.local/bin/tool", "#!/bin/sh\n")
+        .write("../.local/etc.local", "of the laptop\n");
+    laptop.sync([]).succeeds();
+    for path in ["../.local/bin", "../.local/bin/tool"] {
+        laptop
+            .sync(["mark", path])
+            .exits(1)
+            .tells(".gitignore:5:*.local")
+            .tells("git sync --setup   adds the rule");
+    }
+    // It is no help with what stays here whatever the rules are.
+    laptop
+        .sync(["mark", "../.local/etc.local"])
+        .exits(1)
+        .does_not_tell("--setup");
+    is_real(&laptop, ".local/bin/tool");
+
+    laptop.sync(["setup", "--yes"]).succeeds();
+    assert!(laptop.read(".gitignore").starts_with(&before));
+    laptop.sync(["mark", "../.local/bin/tool"]).succeeds();
+    settle(&[&laptop, &server]);
+    is_linked(&server, ".local/bin/tool");
+    // In the repository itself nothing is taken in that was not before.
+    laptop.write(".local/mine", "x\n").write("x.local/y", "x\n");
+    laptop.sync([]).succeeds();
+    let files = remote.files();
+    for path in [".local/mine", "x.local/y"] {
+        assert!(!files.contains(&path.to_owned()), "{path}");
+    }
+    let mended = laptop.read(".gitignore");
+    laptop.sync(["setup", "--yes"]).succeeds();
+    assert_eq!(mended, laptop.read(".gitignore"));
+    laptop.sync(["setup", "--remove", "--yes"]).succeeds();
+    laptop.has(".gitignore", &before);
+}
+
+#[test]
+fn what_is_below_the_folder_local_of_a_home_is_shared_also_where_the_rules_are_lost() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../.local/app/rc", "1\n");
+    laptop.sync(["mark", "../.local/app"]).succeeds();
+    settle(&[&laptop, &server]);
+    laptop.write(".gitignore", "/.sync/*\n!/.sync/marked-files.txt\n");
+    laptop
+        .write("../.local/app/new", "shared\n")
+        .write("../.local/app/new.local", "of the laptop\n");
+    settle(&[&laptop, &server]);
+    server
+        .has("../.local/app/new", "shared\n")
+        .lacks("../.local/app/new.local");
+    none_is_shared(&remote);
+}
