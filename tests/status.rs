@@ -384,3 +384,39 @@ fn diff_names_what_it_cannot_compare() {
         .exits(1)
         .tells("error: 'zshrc' has an unfinished merge");
 }
+
+#[test]
+fn what_is_held_back_is_told_once() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    let secret = format!("password={}\n", "s3cr3t!pw");
+    laptop
+        .write("new.conf", &secret)
+        .write("zshrc", &secret)
+        .write("staged.conf", &secret)
+        .write("fine", "fine\n");
+    laptop.git(["add", "staged.conf"]);
+    let lines = laptop.sync(["status", "--porcelain"]).succeeds().stdout();
+    let changes: Vec<_> = lines
+        .lines()
+        .filter(|line| line.starts_with("c "))
+        .collect();
+    assert_eq!(
+        changes,
+        [
+            "c ?? fine",
+            "c !! new.conf",
+            "c !! staged.conf",
+            "c !! zshrc"
+        ]
+    );
+    // They are in no commit all the same.
+    laptop
+        .sync(["status"])
+        .succeeds()
+        .says("4 changed files to commit")
+        .says("new       fine\n")
+        .does_not_say("staged    ");
+    let json = laptop.sync(["status", "--json"]).succeeds().json();
+    assert_eq!(json["skipped"].as_array().unwrap().len(), 3, "{json}");
+    assert_eq!(json["changes"]["untracked"], 1, "{json}");
+}

@@ -220,8 +220,10 @@ fn held_back(
     Ok(Vec::new())
 }
 
+/// Each path is told once: what is skipped is not called new or changed as well.
 fn changes(scan: &Scan, held: &HeldSet, skipped: Vec<Skipped>) -> Changes {
-    let free = |path: &&RepoPath| !held.covers(path);
+    let left_out: BTreeSet<_> = skipped.iter().map(|skipped| &skipped.path).collect();
+    let free = |path: &&RepoPath| !held.covers(path) && !left_out.contains(path);
     let tracked = scan.changed.iter().chain(&scan.submodules);
     Changes {
         staged: scan.staged.iter().filter(free).cloned().collect(),
