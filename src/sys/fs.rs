@@ -437,7 +437,9 @@ mod tests {
             let start = Instant::now();
             let written = (0..).take_while(|number| {
                 let file = File::create(folder.join(number.to_string()));
-                file.is_ok() && start.elapsed() < Duration::from_millis(300)
+                // On a slow machine the first hundred take their time.
+                let young = start.elapsed() < Duration::from_millis(300);
+                file.is_ok() && (young || *number < 200)
             });
             written.count()
         });
