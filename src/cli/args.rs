@@ -496,6 +496,8 @@ const OPTIONS: [(&str, &[&str]); 34] = [
             "force-push",
             "force-pull",
             "mark",
+            "unmark",
+            "list",
             "resolve",
             "diff",
             "log",
@@ -677,9 +679,6 @@ impl Global {
                 "'mark --repair' mends every mark, and takes no path".to_owned()
             }
             (false, false) if paths == 0 => format!("'{word}' needs a path"),
-            (false, _) if self.dry_run => {
-                format!("'--dry-run' goes with '{word} --import' only")
-            }
             _ => return Ok(()),
         };
         Err(usage(wrong))
@@ -794,8 +793,6 @@ mod tests {
             &["mark", "--import", "stow", "--copy"],
             &["mark", "--import", "stow", "--machines=mac"],
             &["mark", "--import", "stow", "--allow-secret"],
-            &["mark", "-n", "a"],
-            &["mark", "-n", "--repair"],
             &["unmark", "--import", "stow"],
             &["unmark", "--follow", "a"],
             &["unmark", "--allow-secret", "a"],

@@ -24,6 +24,7 @@ pub(super) fn mark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> 
         repair: global.repair,
         wish: wish(global)?,
         yes: global.yes,
+        dry_run: global.dry_run,
         wait: run::options(global).wait,
     };
     let outcome = mark::mark(&ctx, &options)?;
@@ -89,6 +90,7 @@ pub(super) fn unmark(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit
     let options = unmark::Options {
         paths: absolute(global, typed)?,
         variant: variant_of(global)?,
+        dry_run: global.dry_run,
         wait: run::options(global).wait,
     };
     let outcome = unmark::unmark(&ctx, &options)?;

@@ -17,23 +17,27 @@ use std::fmt::Write as _;
 /// The lines for a step.
 pub(super) fn step(step: &Done<'_>) -> Option<String> {
     Some(match step {
-        Done::Marked { mark, copied } => {
-            let to = mark.copy();
-            let copy = line("copy", &format!("{mark} -> {to}"));
-            if *copied {
-                return Some(copy);
-            }
-            format!("{copy}\n{}", line("link", &mark.to_string()))
-        }
-        Done::Released(mark) => {
-            let what = if mark.is_folder() { "folder" } else { "file" };
-            line("restore", &format!("{mark} is a normal {what} again"))
-        }
+        Done::Marked { mark, copied } => adopted(mark, *copied),
+        Done::Released(mark) => released(mark),
         Done::CopyRemoved(mark) => line("remove", &mark.copy().to_string()),
         Done::Mended(finding) => mended(finding),
         Done::Aside { mark, kept } => line("keep", &format!("{mark} as it was: {kept}")),
         _ => return None,
     })
+}
+
+fn adopted(mark: &Mark, copied: bool) -> String {
+    let to = mark.copy();
+    let copy = line("copy", &format!("{mark} -> {to}"));
+    if copied {
+        return copy;
+    }
+    format!("{copy}\n{}", line("link", &mark.to_string()))
+}
+
+fn released(mark: &Mark) -> String {
+    let what = if mark.is_folder() { "folder" } else { "file" };
+    line("restore", &format!("{mark} is a normal {what} again"))
 }
 
 fn mended(finding: &Finding) -> String {
@@ -177,6 +181,10 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
         let files = count(outcome.ignored, "file");
         ui.talk(&format!("  {files} in it stay here, by your ignore rules"));
     }
+    if outcome.dry_run {
+        would_mark(ui, outcome);
+        return;
+    }
     left(ui, &outcome.findings);
     let mended = outcome.findings.iter().filter(|f| f.left.is_none()).count();
     let (marked, changed) = (outcome.marked.len(), outcome.changed.len());
@@ -197,6 +205,37 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
         ui.hint("git sync --resolve   decides about what is held");
     }
     send_hint(ui, outcome.committed, outcome.has_remote);
+}
+
+/// Says what marking would do.
+fn would_mark(ui: &Ui, outcome: &mark::Outcome) {
+    let mut text = String::new();
+    for mark in &outcome.marked {
+        let copied = outcome.unlinked.contains(mark);
+        let _ = writeln!(text, "{}", adopted(mark, copied));
+    }
+    for mark in &outcome.changed {
+        let changed = format!("{mark} (how it is kept)");
+        let _ = writeln!(text, "{}", line("change", &changed));
+    }
+    for mark in &outcome.varied {
+        let _ = writeln!(text, "{}", adopted(mark, true));
+    }
+    text.push_str(&foreseen(&outcome.findings));
+    for held in &outcome.held {
+        let _ = writeln!(text, "{}", line("hold", &held.to_string()));
+    }
+    nothing_changed(ui, text);
+}
+
+/// Ends a dry run.
+fn nothing_changed(ui: &Ui, mut text: String) {
+    if text.is_empty() {
+        let _ = writeln!(text, "{} Nothing to do", ok());
+    } else {
+        text.push_str("Nothing was changed.\n");
+    }
+    ui.answer(&text);
 }
 
 fn ok() -> String {
@@ -224,6 +263,10 @@ pub fn unmarked(ui: &Ui, outcome: &unmark::Outcome) {
             ui.talk(&format!("  nothing stands at {mark} here"));
         }
     }
+    if outcome.dry_run {
+        would_unmark(ui, outcome);
+        return;
+    }
     if !outcome.dropped.is_empty() {
         let dropped = count(outcome.dropped.len(), "variant");
         let sending = sending(outcome.committed, outcome.has_remote);
@@ -243,6 +286,27 @@ pub fn unmarked(ui: &Ui, outcome: &unmark::Outcome) {
         ui.answer(&format!("{} {number} unmarked{others}\n", ok()));
     }
     send_hint(ui, outcome.committed, outcome.has_remote);
+}
+
+/// Says what unmarking would do.
+fn would_unmark(ui: &Ui, outcome: &unmark::Outcome) {
+    let mut text = String::new();
+    for mark in &outcome.dropped {
+        let kept = format!("{} (aside)", mark.copy());
+        let _ = writeln!(text, "{}", line("keep", &kept));
+        let _ = writeln!(text, "{}", line("remove", &mark.copy().to_string()));
+    }
+    for mark in &outcome.released {
+        let _ = writeln!(text, "{}", released(mark));
+    }
+    for mark in &outcome.removed {
+        if outcome.aside.contains(mark) {
+            let kept = format!("{} (it differs from what stands there)", mark.copy());
+            let _ = writeln!(text, "{}", line("keep", &kept));
+        }
+        let _ = writeln!(text, "{}", line("remove", &mark.copy().to_string()));
+    }
+    nothing_changed(ui, text);
 }
 
 /// The list: one mark a line; with `nul` as they are, and each ended by NUL.
@@ -375,6 +439,7 @@ pub fn marked_object(outcome: &mark::Outcome, exit: u8) -> Value {
         .collect();
     json!({
         "schema": SCHEMA,
+        "dry_run": outcome.dry_run,
         "marked": marks,
         "changed": outcome.changed.iter().map(named).collect::<Vec<_>>(),
         "already": already,
@@ -401,6 +466,7 @@ pub fn unmarked_object(outcome: &unmark::Outcome, exit: u8) -> Value {
         .collect();
     json!({
         "schema": SCHEMA,
+        "dry_run": outcome.dry_run,
         "unmarked": marks,
         "dropped": outcome.dropped.iter().map(named).collect::<Vec<_>>(),
         "marks": findings(&outcome.findings),

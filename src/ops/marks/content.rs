@@ -71,7 +71,13 @@ impl Marks<'_, '_> {
             }
         }
         if total > MUCH && !options.yes {
-            self.agree(mark, total)?;
+            if options.dry_run {
+                let size = in_words(total);
+                let text = format!("'{mark}' has {size}, so it would be asked about");
+                self.ctx.listener.warn(&text);
+            } else {
+                self.agree(mark, total)?;
+            }
         }
         Ok(())
     }
@@ -100,7 +106,7 @@ impl Marks<'_, '_> {
 }
 
 /// The path of the copy of what is `inside` a mark.
-fn copy_of(mark: &Mark, inside: &[u8]) -> RepoPath {
+pub(super) fn copy_of(mark: &Mark, inside: &[u8]) -> RepoPath {
     let mut path = mark.copy().as_bytes().to_vec();
     if !inside.is_empty() {
         path.push(b'/');

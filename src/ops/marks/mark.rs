@@ -4,7 +4,7 @@
 //! next run finishes it.
 
 use super::check::{Wanted, is_shared};
-use super::{Marks, ends_the_run, merged, reconcile};
+use super::{Marks, ends_the_run, foresee, merged, reconcile};
 use crate::error::{Error, Kind, Result};
 use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
@@ -39,6 +39,8 @@ pub struct Options {
     pub wish: Wish,
     /// Where somebody would be asked: the repository's copy; also what is large.
     pub yes: bool,
+    /// Only look.
+    pub dry_run: bool,
     /// How long to wait for another run.
     pub wait: Duration,
 }
@@ -64,6 +66,24 @@ pub struct Outcome {
     pub ignored: usize,
     /// Is the branch ahead of its upstream now?
     pub has_remote: bool,
+    /// Was nothing done of all this?
+    pub dry_run: bool,
+    /// With a dry run: the new marks that would get no link here, as they are copies or not for this
+    /// machine.
+    pub unlinked: Vec<Mark>,
+    /// With a dry run: the versions that some machines would get for themselves.
+    pub varied: Vec<Mark>,
+}
+
+/// The paths that were typed, by what is to be done about them.
+#[derive(Debug, Default)]
+pub(super) struct Sorted {
+    /// New marks, and where their content is.
+    pub(super) wanted: Vec<(Mark, PathBuf)>,
+    /// Marks that are there, whose modes may have got wider.
+    pub(super) widened: Vec<Mark>,
+    /// Marks that are to be kept in another way.
+    pub(super) changed: Vec<Mark>,
 }
 
 impl Outcome {
@@ -79,11 +99,14 @@ pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     guard::check(ctx)?;
     let run = sync::Options {
         wait: options.wait,
+        dry_run: options.dry_run,
         ..sync::Options::default()
     };
     with_lock(ctx, &run, |ready| {
         backup::because(ctx, Reason::Mark);
-        if options.repair {
+        if options.dry_run {
+            foresee::mark(ctx, &ready, options)
+        } else if options.repair {
             repair(ctx, &ready, options, &[], "mend the marked files")
         } else {
             take(ctx, &ready, options)
@@ -137,14 +160,9 @@ pub(super) fn repair(
             break;
         }
     }
-    let held = Holding::load(ctx, &ready.branch.name)?.set;
-    let copies: Vec<_> = match Marks::open(ctx)? {
-        Some(marks) => marks.known().iter().map(Mark::copy).collect(),
-        None => Vec::new(),
-    };
-    let is_copy = |path: &&RepoPath| copies.iter().any(|copy| copy.overlaps(path));
-    let held = held.iter().map(|held| &held.path);
-    outcome.held = held.filter(is_copy).cloned().collect();
+    if let Some(marks) = Marks::open(ctx)? {
+        outcome.held = marks.held(&ready)?;
+    }
     Ok(outcome)
 }
 
@@ -155,38 +173,15 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
     }
     marks.recover()?;
     is_shared(ctx)?;
-    let (mut wanted, mut widened, mut changed) = (Vec::new(), Vec::new(), Vec::new());
     let mut outcome = Outcome {
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
     };
-    for path in &options.paths {
-        match marks.check(path, options)? {
-            Wanted::New { mark, from } => {
-                let twice = wanted.iter().any(|(known, _)| *known == mark);
-                let inside = wanted
-                    .iter()
-                    .find(|(known, _): &&(Mark, PathBuf)| overlaps(known, &mark));
-                match inside {
-                    _ if twice => {}
-                    Some((other, _)) => {
-                        return Err(Error::new(
-                            Kind::Usage,
-                            format!(
-                                "'{mark}' and '{other}' are in each other: mark the folder alone"
-                            ),
-                        ));
-                    }
-                    None => wanted.push((mark, from)),
-                }
-            }
-            Wanted::Already(_, mark) if !options.wish.is_empty() => changed.push(mark),
-            Wanted::Already(path, mark) => {
-                widened.push(mark.clone());
-                outcome.already.push((path, mark));
-            }
-        }
-    }
+    let Sorted {
+        wanted,
+        widened,
+        changed,
+    } = marks.sort(options, &mut outcome)?;
     for (mark, from) in &wanted {
         marks.adopt(mark, from, &options.wish).map_err(|error| {
             if ends_the_run(&error) {
@@ -237,16 +232,8 @@ fn change(
         if let Some(variant) = &options.wish.variant {
             marks.vary(mark, variant)?;
         }
-        let mut terms = marks.manifest.terms(mark);
-        options.wish.apply(&mut terms);
-        marks.manifest.set_terms(mark, terms);
-        if options.wish.copy == Some(false)
-            && let Some(known) = marks.memory.marks.get_mut(mark.below_home())
-        {
-            // It may be tried again.
-            known.unlinkable = false;
-        }
     }
+    marks.set_terms(changed, &options.wish);
     marks.resolve();
     marks.write_manifest()?;
     marks.save()?;
@@ -284,6 +271,67 @@ fn overlaps(a: &Mark, b: &Mark) -> bool {
 }
 
 impl Marks<'_, '_> {
+    /// What each of the paths that were typed is.
+    ///
+    /// # Errors
+    /// When one of them cannot be marked; nothing is touched.
+    pub(super) fn sort(&self, options: &Options, outcome: &mut Outcome) -> Result<Sorted> {
+        let mut sorted = Sorted::default();
+        for path in &options.paths {
+            match self.check(path, options)? {
+                Wanted::New { mark, from } => {
+                    let twice = sorted.wanted.iter().any(|(known, _)| *known == mark);
+                    let inside = sorted
+                        .wanted
+                        .iter()
+                        .find(|(known, _): &&(Mark, PathBuf)| overlaps(known, &mark));
+                    match inside {
+                        _ if twice => {}
+                        Some((other, _)) => {
+                            return Err(Error::new(
+                                Kind::Usage,
+                                format!(
+                                    "'{mark}' and '{other}' are in each other: mark the folder alone"
+                                ),
+                            ));
+                        }
+                        None => sorted.wanted.push((mark, from)),
+                    }
+                }
+                Wanted::Already(_, mark) if !options.wish.is_empty() => sorted.changed.push(mark),
+                Wanted::Already(path, mark) => {
+                    sorted.widened.push(mark.clone());
+                    outcome.already.push((path, mark));
+                }
+            }
+        }
+        Ok(sorted)
+    }
+
+    /// The copies that wait for a decision.
+    pub(super) fn held(&self, ready: &Ready) -> Result<Vec<RepoPath>> {
+        let held = Holding::load(self.ctx, &ready.branch.name)?.set;
+        let copies: Vec<_> = self.known().iter().map(Mark::copy).collect();
+        let is_copy = |path: &&RepoPath| copies.iter().any(|copy| copy.overlaps(path));
+        let held = held.iter().map(|held| &held.path);
+        Ok(held.filter(is_copy).cloned().collect())
+    }
+
+    /// Keeps marks in another way, as far as the list in memory goes.
+    pub(super) fn set_terms(&mut self, changed: &[Mark], wish: &Wish) {
+        for mark in changed {
+            let mut terms = self.manifest.terms(mark);
+            wish.apply(&mut terms);
+            self.manifest.set_terms(mark, terms);
+            if wish.copy == Some(false)
+                && let Some(known) = self.memory.marks.get_mut(mark.below_home())
+            {
+                // It may be tried again.
+                known.unlinkable = false;
+            }
+        }
+    }
+
     /// How many of the files in marked folders the rules keep here.
     pub(super) fn ignored(&self, marks: &[Mark]) -> Result<usize> {
         let mut names = Vec::new();

@@ -10,6 +10,7 @@ mod agree;
 mod check;
 mod commit;
 mod content;
+mod foresee;
 pub mod import;
 mod join;
 pub mod list;

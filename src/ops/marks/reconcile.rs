@@ -55,8 +55,17 @@ pub(in crate::ops) fn reconcile(
         ));
         return Ok(Reconciled::default());
     }
+    all(&mut marks, branch, options)
+}
+
+/// The same for marks that were read already.
+pub(super) fn all(
+    marks: &mut Marks<'_, '_>,
+    branch: &Branch,
+    options: Options<'_>,
+) -> Result<Reconciled> {
     let mut run = Run {
-        marks: &mut marks,
+        marks,
         branch,
         options,
         quit: false,
@@ -252,6 +261,7 @@ impl Run<'_, '_, '_> {
         match cure {
             Cure::Fine => End::Fine,
             Cure::Ask if !self.options.yes => End::Left(DIFFERS.to_owned()),
+            Cure::Merge if mark.is_folder() && !self.options.yes => End::Left(DIFFERS.to_owned()),
             Cure::Report(trouble) => End::Left(self.words(mark, trouble)),
             _ => End::Mended(false),
         }

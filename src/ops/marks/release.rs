@@ -67,6 +67,12 @@ impl Marks<'_, '_> {
         self.remove_copy(mark)
     }
 
+    /// Is `copy`, that of a mark, another one than what stands at the live path?
+    pub(super) fn differs(&self, mark: &Mark, copy: &Tree) -> bool {
+        let live = Tree::of(&mark.live(&self.home)).unwrap_or_default();
+        live.map(|live| live.digest()) != Some(copy.digest())
+    }
+
     /// Removes the copy of a mark. What stands at the live path is the same, or else it is kept: an edit
     /// may be in no commit yet.
     pub(super) fn remove_copy(&self, mark: &Mark) -> Result<()> {
@@ -75,8 +81,7 @@ impl Marks<'_, '_> {
         let Some(found) = Tree::of(&copy)? else {
             return Ok(());
         };
-        let live = Tree::of(&mark.live(&self.home)).unwrap_or_default();
-        if live.map(|live| live.digest()) != Some(found.digest()) {
+        if self.differs(mark, &found) {
             let kept = self.keep_aside(mark, &copy)?.display().to_string();
             self.ctx.listener.done(&Done::Aside { mark, kept: &kept });
         }

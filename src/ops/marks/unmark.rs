@@ -1,7 +1,7 @@
 //! Unmarks paths: they become files of their own again, and their copies leave the repository.
 
 use super::mark::{self, other_home, repair, subject};
-use super::{Finding, Marks};
+use super::{Finding, Marks, foresee};
 use crate::error::{Error, Result};
 use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
@@ -23,6 +23,8 @@ pub struct Options {
     pub paths: Vec<PathBuf>,
     /// Only the version of these machines.
     pub variant: Option<String>,
+    /// Only look.
+    pub dry_run: bool,
     /// How long to wait for another run.
     pub wait: Duration,
 }
@@ -40,6 +42,14 @@ pub struct Outcome {
     pub committed: usize,
     /// Is there somewhere to send it?
     pub has_remote: bool,
+    /// Was nothing done of all this?
+    pub dry_run: bool,
+    /// With a dry run: the marks whose link would give way to a file.
+    pub released: Vec<Mark>,
+    /// With a dry run: every version whose copy would be removed.
+    pub removed: Vec<Mark>,
+    /// With a dry run: those of them that would be kept aside, as what stands there is another one.
+    pub aside: Vec<Mark>,
 }
 
 /// Unmarks `options.paths`.
@@ -47,9 +57,16 @@ pub fn unmark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
     guard::check(ctx)?;
     let run = sync::Options {
         wait: options.wait,
+        dry_run: options.dry_run,
         ..sync::Options::default()
     };
-    with_lock(ctx, &run, |ready| release_all(ctx, &ready, options))
+    with_lock(ctx, &run, |ready| {
+        if options.dry_run {
+            foresee::unmark(ctx, &ready, options)
+        } else {
+            release_all(ctx, &ready, options)
+        }
+    })
 }
 
 fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> {
@@ -58,29 +75,7 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Ou
         return Err(other_home(&marks, &home.clone()));
     }
     marks.recover()?;
-    let held = Holding::load(ctx, &ready.branch.name)?.set;
-    let mut wanted = Vec::new();
-    for path in &options.paths {
-        let mark = marks.marked(path)?;
-        if let Some(variant) = &options.variant {
-            marks.check_drop(&mark, variant)?;
-        }
-        let copies: Vec<_> = marks
-            .manifest
-            .versions(&mark)
-            .iter()
-            .map(Mark::copy)
-            .collect();
-        let is_copy = |held: &&Held| copies.iter().any(|copy| held.path.overlaps(copy));
-        if let Some(held) = held.iter().find(is_copy) {
-            return Err(Error::blocked(format!("'{}' is held", held.path))
-                .hint(format!("git sync --resolve {}   decides first", held.path))
-                .hint("nothing was changed"));
-        }
-        if !wanted.contains(&mark) {
-            wanted.push(mark);
-        }
-    }
+    let wanted = marks.all_marked(ready, options)?;
     let mut outcome = Outcome {
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
@@ -154,6 +149,33 @@ pub(in crate::ops) fn unlink_all(ctx: &Context<'_>) -> Result<Vec<Mark>> {
 }
 
 impl Marks<'_, '_> {
+    /// The marks of the paths that were typed.
+    ///
+    /// # Errors
+    /// When one of them is not marked, or held; nothing is touched.
+    pub(super) fn all_marked(&self, ready: &Ready, options: &Options) -> Result<Vec<Mark>> {
+        let held = Holding::load(self.ctx, &ready.branch.name)?.set;
+        let mut wanted = Vec::new();
+        for path in &options.paths {
+            let mark = self.marked(path)?;
+            if let Some(variant) = &options.variant {
+                self.check_drop(&mark, variant)?;
+            }
+            let versions = self.manifest.versions(&mark);
+            let copies: Vec<_> = versions.iter().map(Mark::copy).collect();
+            let is_copy = |held: &&Held| copies.iter().any(|copy| held.path.overlaps(copy));
+            if let Some(held) = held.iter().find(is_copy) {
+                return Err(Error::blocked(format!("'{}' is held", held.path))
+                    .hint(format!("git sync --resolve {}   decides first", held.path))
+                    .hint("nothing was changed"));
+            }
+            if !wanted.contains(&mark) {
+                wanted.push(mark);
+            }
+        }
+        Ok(wanted)
+    }
+
     /// The mark of a path that was typed.
     fn marked(&self, typed: &Path) -> Result<Mark> {
         let shown = typed.display();
