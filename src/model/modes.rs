@@ -33,6 +33,17 @@ pub fn full(folder: bool, exec: bool) -> u32 {
     if folder || exec { FULL } else { PLAIN }
 }
 
+/// Can its owner read a file of this mode, or go into a folder? If not, nothing of it can be synced, and
+/// it is in nobody's interest that it is so elsewhere.
+pub fn is_usable(folder: bool, mode: u32) -> bool {
+    let needed = needed(folder);
+    mode & needed == needed
+}
+
+fn needed(folder: bool) -> u32 {
+    if folder { 0o500 } else { 0o400 }
+}
+
 /// What is allowed of what git gives: git's word on who may execute stands.
 pub fn allowed(rule: Option<Rule>, folder: bool, exec: bool) -> u32 {
     let full = full(folder, exec);
@@ -48,13 +59,13 @@ pub fn allowed(rule: Option<Rule>, folder: bool, exec: bool) -> u32 {
 }
 
 impl Modes {
-    /// Reads the list; lines that make no sense are passed over.
+    /// Reads the list; lines that make no sense are passed over, and none keeps an owner from reading.
     pub fn parse(text: &[u8]) -> Self {
         let mut modes = Self::default();
         let text = String::from_utf8_lossy(text);
         for (path, rule) in text.lines().filter_map(line) {
             let known = modes.0.get(&path).map_or(0o777, |known| known.mode);
-            let mode = rule.mode & known;
+            let mode = rule.mode & known | needed(rule.folder);
             modes.0.insert(path, Rule { mode, ..rule });
         }
         modes
@@ -153,6 +164,15 @@ mod tests {
             "0600 \"external/a\\n\\377\"\n0700 external/b/\n"
         );
         assert_eq!(Modes::parse(modes.text().as_bytes()), modes);
+    }
+
+    #[test]
+    fn no_list_keeps_an_owner_from_reading() {
+        let modes = Modes::parse(b"0000 external/a\n0000 external/d/\n0200 external/b\n");
+        assert_eq!(
+            modes.text(),
+            "0400 external/a\n0600 external/b\n0500 external/d/\n"
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::Marks;
 use crate::error::Result;
 use crate::model::cure::Phase;
 use crate::model::mark::Mark;
-use crate::model::modes::{MODES, Modes, Rule, allowed, full};
+use crate::model::modes::{MODES, Modes, Rule, allowed, full, is_usable};
 use crate::model::path::RepoPath;
 use crate::ops::Context;
 use crate::ops::publish::Publication;
@@ -73,6 +73,9 @@ impl Marks<'_, '_> {
         listed: &Listed,
         record: bool,
     ) -> Result<()> {
+        if !is_usable(listed.folder, listed.mode) {
+            return Ok(());
+        }
         let path = below(path, &listed.inside);
         let exec = listed.mode & 0o100 != 0;
         let full = full(listed.folder, exec);
@@ -122,11 +125,18 @@ impl Marks<'_, '_> {
     /// folders above it here.
     pub(super) fn record_modes(&mut self, mark: &Mark, from: &Path) -> Result<()> {
         let path = mark.copy();
-        for (path, _) in self.modes.below(&path) {
+        let before = self.modes.clone();
+        for (path, _) in before.below(&path) {
             self.modes.remove(&path);
         }
         for listed in tree::listing(from)? {
             let path = below(&path, &listed.inside);
+            if !is_usable(listed.folder, listed.mode) {
+                if let Some(rule) = before.get(&path) {
+                    self.modes.set(path, rule);
+                }
+                continue;
+            }
             let full = full(listed.folder, listed.mode & 0o100 != 0);
             let (folder, mode) = (listed.folder, listed.mode & full);
             if mode != full || listed.empty {
