@@ -46,6 +46,7 @@ mod local;
 mod machines;
 mod marks;
 mod names;
+mod permissions;
 mod places;
 mod policies;
 mod progress;

@@ -18,6 +18,10 @@ const TRIES: u32 = 3;
 impl Marks<'_, '_> {
     /// Puts a copy in the place of our link; what is no link of ours is left as it is, and `false`.
     pub(super) fn release(&mut self, mark: &Mark) -> Result<bool> {
+        if !matches!(self.live(mark), Live::Ours | Live::Moved) {
+            // Perhaps it cannot be read, and need not.
+            return Ok(false);
+        }
         for _ in 0..TRIES {
             let before = Tree::of(&mark.live(&self.home))?;
             if !matches!(self.live(mark), Live::Ours | Live::Moved) {

@@ -1,7 +1,7 @@
 //! Unmarks paths: they become files of their own again, and their copies leave the repository.
 
 use super::mark::{self, other_home, repair, subject};
-use super::{Finding, Marks, foresee};
+use super::{Finding, Marks, ends_the_run, foresee};
 use crate::error::{Error, Result};
 use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
@@ -13,6 +13,7 @@ use crate::ops::screen::Screen;
 use crate::ops::sync::{self, with_lock};
 use crate::ops::{Context, Done, backup, guard};
 use crate::sys::fs;
+use crate::sys::tree::Tree;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -88,7 +89,17 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Ou
     backup::ensure(ctx, &[])?;
     for mark in &wanted {
         versions.extend(marks.manifest.versions(mark));
-        let there = marks.unmark(mark, ready)?;
+        let there = marks.unmark(mark, ready).map_err(|error| {
+            if ends_the_run(&error)
+                || marks
+                    .remembered(mark)
+                    .is_none_or(|m| m.phase != Phase::Releasing)
+            {
+                error
+            } else {
+                error.hint("git sync   goes on with it")
+            }
+        })?;
         outcome.unmarked.push((mark.clone(), there));
     }
     let subject = subject("unmark", &wanted);
@@ -211,6 +222,10 @@ impl Marks<'_, '_> {
             && self.ctx.repo.has_below(tip, &mark.copy())?
         {
             self.restore(mark, tip)?;
+        }
+        if linked {
+            // What cannot be read is refused before anything is begun.
+            Tree::of(&self.copy(mark))?;
         }
         self.remember(mark, Phase::Releasing)?;
         self.save()?;
