@@ -60,6 +60,9 @@ pub struct Remembered {
     /// Whose version of the copy it is: see [`crate::model::variant`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub variant: Option<String>,
+    /// While it is adopted: where the link leads to whose content is taken in, as the link says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<RepoPath>,
     /// A commit that has the copy as it is remembered, where that is not the one of all marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Oid>,
@@ -155,6 +158,7 @@ mod tests {
             live_stamp: "22".to_owned(),
             unlinkable: true,
             variant: Some("mac".to_owned()),
+            followed: Some(path(b"../dotfiles/a")),
             base: Oid::parse(&"2".repeat(40)),
             beside: Some(Beside {
                 path: path(b"/home/ana/.git-sync-1-2.tmp"),

@@ -8,6 +8,7 @@
 
 mod backups;
 mod copies;
+mod imports;
 mod marks;
 mod one_child;
 mod oracle;

@@ -1,7 +1,7 @@
 //! Copies that stand at their live paths as files of their own: what they and the repository have in
 //! common, and their modes.
 
-use super::{Marks, bytes_of};
+use super::{Marks, bytes_of, followed};
 use crate::error::Result;
 use crate::model::cure::Phase;
 use crate::model::mark::Mark;
@@ -37,6 +37,7 @@ impl Marks<'_, '_> {
             live_stamp: live_stamp.unwrap_or_default(),
             unlinkable: known.as_ref().is_some_and(|known| known.unlinkable),
             variant: mark.variant().map(str::to_owned),
+            followed: followed(known.as_ref(), phase),
             base: known.as_ref().and_then(|known| known.base.clone()),
             beside: known.and_then(|known| known.beside),
         };

@@ -384,6 +384,7 @@ impl Marks<'_, '_> {
                 live_stamp: String::new(),
                 unlinkable: wish.copy != Some(false) && known.is_some_and(|known| known.unlinkable),
                 variant: mark.variant().map(str::to_owned),
+                followed: (!linked).then(|| self.link_text(mark)).flatten(),
                 base: None,
                 beside: None,
             },

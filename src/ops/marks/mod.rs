@@ -210,6 +210,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             live_stamp: String::new(),
             unlinkable: false,
             variant: mark.variant().map(str::to_owned),
+            followed: followed(known.as_ref(), phase),
             base: None,
             beside: known.and_then(|known| known.beside),
         };
@@ -421,6 +422,12 @@ fn home() -> Result<PathBuf> {
 /// A path of the system as our own files have it.
 pub(super) fn bytes_of(path: &Path) -> RepoPath {
     RepoPath::from_bytes(path.as_os_str().as_bytes())
+}
+
+/// The link whose content is taken in, as long as that is not done.
+fn followed(known: Option<&Remembered>, phase: Phase) -> Option<RepoPath> {
+    let known = known.filter(|_| phase == Phase::Adopting)?;
+    known.followed.clone()
 }
 
 /// Is it what the mark says, a folder or a file?

@@ -1,11 +1,12 @@
 //! Cleans up beside the live paths after a run that died.
 
 use super::absorb::clear;
-use super::place::{discard, gone};
-use super::{Marks, short_name};
+use super::place::{Placed, discard, gone};
+use super::{Marks, bytes_of, short_name};
 use crate::error::Result;
-use crate::model::cure::Live;
+use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
+use crate::model::path::RepoPath;
 use crate::store::memory::Ours;
 use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{fs, swap};
@@ -25,9 +26,47 @@ impl Marks<'_, '_> {
                     known.beside = None;
                 }
             }
+            self.finish_following(mark)?;
         }
         self.empty_stage(&marks)?;
         self.save()
+    }
+
+    /// What the link at a live path says, where one stands.
+    pub(super) fn link_text(&self, mark: &Mark) -> Option<RepoPath> {
+        tree::target(&mark.live(&self.home)).map(|target| bytes_of(&target))
+    }
+
+    /// A link that was to give way, as what it leads to was taken in, and did not yet: it does now if
+    /// the repository has its content, or else nothing was begun.
+    fn finish_following(&mut self, mark: &Mark) -> Result<()> {
+        let Some(known) = self
+            .remembered(mark)
+            .filter(|known| known.followed.is_some())
+        else {
+            return Ok(());
+        };
+        if known.phase != Phase::Adopting || self.link_text(mark) != known.followed {
+            return Ok(());
+        }
+        let wanted = Some(known.digest.clone());
+        let live = mark.live(&self.home);
+        // What cannot be read is not what was read.
+        let digest_of = |path: &Path| Some(Tree::of(path).ok()??.digest());
+        let taken = digest_of(&self.copy(mark)) == wanted;
+        let target = live.canonicalize();
+        let unchanged = target.is_ok_and(|target| digest_of(&target) == wanted);
+        if taken && unchanged {
+            let before = Tree::of(&live)?;
+            if self.put(mark, before.as_ref())? == Placed::Done {
+                self.remember(mark, Phase::Linked)?;
+            }
+            return self.save();
+        }
+        if taken {
+            self.remove_copy(mark)?;
+        }
+        self.forget(mark)
     }
 
     /// Every mark that is listed or remembered.
