@@ -375,7 +375,10 @@ fn a_version_for_some_machines_is_announced_and_not_made() {
     laptop.sync(["mark", "../.rc"]).succeeds();
     let (text, _) = announced(&laptop, ["mark", "../.rc", "--variant=mac"], 0);
     let done = laptop.sync(["mark", "../.rc", "--variant=mac"]).succeeds();
-    let steps: Vec<_> = text.lines().filter(|line| !line.contains("change")).collect();
+    let steps: Vec<_> = text
+        .lines()
+        .filter(|line| !line.contains("change"))
+        .collect();
     tells_the_same(&steps.join("\n"), &done);
     let (text, json) = announced(&laptop, ["unmark", "../.rc", "--variant=mac"], 0);
     assert!(text.contains("  remove   external/"), "{text}");

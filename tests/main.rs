@@ -57,6 +57,7 @@ mod resolve;
 mod restore;
 mod retention;
 mod rollback;
+mod saved_meanwhile;
 mod schedule;
 mod selective;
 mod settings;

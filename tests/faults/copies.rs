@@ -62,3 +62,90 @@ fn a_new_version_that_is_written_survives_a_kill() {
 fn a_change_that_is_taken_in_survives_a_kill() {
     survives_being_killed(true);
 }
+
+/// A machine where a new version of `~/.rc` has come, or was saved, and `~/.tool` with it.
+fn changed(here: bool) -> Scenario {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../.rc", "old\n").write("../.tool/a", "old\n");
+    laptop
+        .sync(["mark", "--copy", "../.rc", "../.tool"])
+        .succeeds();
+    settle(&[&laptop, &server]);
+    let machine = if here { &laptop } else { &server };
+    machine
+        .write("../.rc", "new\n")
+        .write("../.tool/a", "new\n");
+    if !here {
+        server.sync([]).succeeds();
+    }
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
+#[test]
+fn a_full_disk_costs_no_copy() {
+    needs("strace");
+    for here in [true, false] {
+        let scenario = changed(here);
+        let laptop = &scenario.laptop;
+        scenario.keep();
+        for point in points(40, 6) {
+            scenario.restore();
+            let starved = tracer::starved_from(laptop, &[], point);
+            let when = format!("disk full from call {point}\n{}", starved.scene());
+            for path in ["../.rc", "../.tool/a"] {
+                let text = laptop.read(path);
+                assert!(
+                    text == "new\n" || (text == "old\n" && !here),
+                    "{when}: {path} is {text:?}"
+                );
+            }
+            is_usable(laptop, &when);
+            laptop.sync([]).succeeds();
+            for path in [".rc", ".tool/a"] {
+                laptop.has(format!("../{path}"), "new\n");
+                laptop.has(format!("external/{path}"), "new\n");
+                scenario.remote.has(&format!("external/{path}"), "new");
+            }
+            is_real(laptop, ".rc");
+            nothing_beside(laptop, ".");
+            is_tidy(laptop, &when);
+        }
+    }
+}
+
+/// A copy that cannot be begun, for a disk that is full when it is marked.
+#[test]
+fn a_full_disk_costs_nothing_that_becomes_a_copy() {
+    needs("strace");
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../.rc", "rc\n").write("../.tool/a", "a\n");
+    laptop.sync([]).succeeds();
+    let scenario = Scenario {
+        laptop,
+        remote,
+        words: &["mark", "--copy", "../.rc", "../.tool"],
+    };
+    let laptop = &scenario.laptop;
+    scenario.keep();
+    for point in points(30, 6) {
+        scenario.restore();
+        let starved = tracer::starved_from(laptop, scenario.words, point);
+        let when = format!("disk full from call {point}\n{}", starved.scene());
+        laptop.has("../.rc", "rc\n").has("../.tool/a", "a\n");
+        is_usable(laptop, &when);
+        laptop.sync([]).succeeds();
+        laptop
+            .sync(["mark", "--copy", "../.rc", "../.tool"])
+            .succeeds();
+        laptop.has("../.rc", "rc\n").has("external/.rc", "rc\n");
+        laptop
+            .has("../.tool/a", "a\n")
+            .has("external/.tool/a", "a\n");
+        is_real(laptop, ".rc");
+        nothing_beside(laptop, ".");
+    }
+}
