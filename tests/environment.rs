@@ -1,5 +1,6 @@
 //! What surrounds a run: home, clock, identity, disk, permissions.
 
+use crate::marks::{is_linked, is_real};
 use crate::support::{Conflict, Machine, Sandbox, all_agree, needs, settle};
 
 #[test]
@@ -323,4 +324,45 @@ fn rules_that_fit_every_folder_hide_no_new_file() {
     laptop.write("inputrc", "new\n");
     laptop.sync([]).succeeds();
     remote.has("inputrc", "new");
+}
+
+#[test]
+fn without_a_home_marked_files_are_left_alone_and_the_rest_is_synced() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop.write("../a", "1\n").write("../b", "1\n");
+    laptop.sync(["mark", "../a", "../b"]).succeeds();
+    let homeless = server.without("HOME");
+    laptop.sync([]).succeeds();
+    // Marks arrive where no home is known.
+    homeless.sync([]).succeeds();
+    server.has("external/a", "1\n").lacks("../a");
+    homeless
+        .sync(["list"])
+        .succeeds()
+        .says("~/a   ! HOME is not set");
+    server.sync([]).succeeds();
+    is_linked(&server, "a");
+
+    server.remove("../a");
+    server.write("../a", "saved\n");
+    server.write("zshrc", "changed\n");
+    let output = homeless.sync([]).succeeds();
+    let output = output.tells("warning: HOME is not set, so the marked files are left alone");
+    assert_eq!(output.stderr().matches("HOME").count(), 1);
+    remote.has("zshrc", "changed");
+    remote.has("external/a", "1");
+    is_real(&server, "a");
+    homeless.sync(["status"]).succeeds();
+    homeless.sync(["--dry-run"]).succeeds();
+    homeless.sync(["mark", "../a"]).exits(128);
+
+    // A copy that goes leaves a file all the same: it is known where the link is.
+    laptop.sync(["unmark", "../b"]).succeeds();
+    laptop.sync([]).succeeds();
+    homeless.sync([]).succeeds();
+    is_real(&server, "b");
+    server.has("../b", "1\n").lacks("external/b");
+    server.sync([]).succeeds();
+    is_linked(&server, "a");
+    server.has("../a", "saved\n");
 }

@@ -346,6 +346,7 @@ pub(super) fn words(link: Link) -> Option<&'static str> {
         Link::Replaced => Some("link was replaced by a file"),
         Link::Changed => Some("changed since the last sync"),
         Link::Elsewhere => Some("something else stands there"),
+        Link::Unknown => Some("HOME is not set"),
         Link::Skipped => Some("differs from the copy in the repository"),
     }
 }

@@ -13,9 +13,14 @@ pub(super) fn look_at_marks(ctx: &Context<'_>) -> Result<Vec<Finding>> {
         return Ok(Vec::new());
     }
     let mut findings = Vec::new();
+    if all.iter().any(|standing| standing.link == Link::Unknown) {
+        let text = "HOME is not set, so they are left alone";
+        let finding = Finding::warning("marks", text);
+        return Ok(vec![finding.fix("set HOME where git sync is started")]);
+    }
     for standing in &all {
         let what = match standing.link {
-            Link::Ok | Link::LeftOut | Link::Changed => continue,
+            Link::Ok | Link::LeftOut | Link::Changed | Link::Unknown => continue,
             Link::Missing => "nothing stands there",
             Link::Replaced => "its link was replaced by a file",
             Link::Elsewhere => "something else stands there",

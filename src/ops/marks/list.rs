@@ -1,6 +1,6 @@
 //! What is marked, and how each mark stands on this machine; nothing is changed.
 
-use super::Marks;
+use super::{Marks, stored};
 use crate::error::Result;
 use crate::git::repo::Head;
 use crate::model::cure::{Cure, Live, Trouble};
@@ -25,6 +25,8 @@ pub enum Link {
     Skipped,
     /// It is not for this machine.
     LeftOut,
+    /// There is no home to look in.
+    Unknown,
 }
 
 impl Link {
@@ -37,6 +39,7 @@ impl Link {
             Self::Changed => "changed",
             Self::Elsewhere => "elsewhere",
             Self::Skipped | Self::LeftOut => "skipped",
+            Self::Unknown => "unknown",
         }
     }
 }
@@ -59,8 +62,8 @@ pub struct Standing {
 /// Lists the marks.
 pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
     guard::enrolled(ctx.repo)?;
-    let Some(marks) = Marks::open(ctx)? else {
-        return Ok(Vec::new());
+    let Some(marks) = Marks::open_where_linked(ctx)? else {
+        return unknown(ctx);
     };
     let tip = match ctx.repo.head()? {
         Head::Branch(branch) => branch.tip,
@@ -94,4 +97,23 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
         });
     }
     Ok(all)
+}
+
+/// The marks where nobody knows in which home they are.
+fn unknown(ctx: &Context<'_>) -> Result<Vec<Standing>> {
+    let Some((mut manifest, _)) = stored(ctx)? else {
+        return Ok(Vec::new());
+    };
+    manifest.resolve(&ctx.machine, &ctx.settings.profiles);
+    let one = |mark: &Mark| {
+        let terms = manifest.terms(mark);
+        Standing {
+            mark: mark.clone(),
+            link: Link::Unknown,
+            copied: terms.copy,
+            variants: terms.variants,
+            replaced: 0,
+        }
+    };
+    Ok(manifest.marks().map(one).collect())
 }

@@ -116,28 +116,45 @@ impl<'a, 'repo> Marks<'a, 'repo> {
     /// # Errors
     /// When there is no home to find the paths in.
     pub(super) fn open(ctx: &'a Context<'repo>) -> Result<Option<Self>> {
-        let text = fs::read(&ctx.repo.top().join(MANIFEST))?;
-        let memory = Memory::read(&ctx.layout)?;
-        let manifest = Manifest::parse(&text.unwrap_or_default());
-        if manifest.is_empty() && memory.marks.is_empty() {
-            return Ok(None);
+        match stored(ctx)? {
+            Some((manifest, memory)) => Self::with(ctx, manifest, memory, home()?).map(Some),
+            None => Ok(None),
         }
-        Self::with(ctx, manifest, memory).map(Some)
+    }
+
+    /// The same, in the home that the marks were linked in where the environment names none; `None` also
+    /// where that is not known either.
+    pub(super) fn open_where_linked(ctx: &'a Context<'repo>) -> Result<Option<Self>> {
+        let Some((manifest, memory)) = stored(ctx)? else {
+            return Ok(None);
+        };
+        let linked = memory.home.as_ref();
+        let linked = linked.map(|home| home.below(Path::new("/")));
+        match env::home().or(linked) {
+            Some(home) => Self::with(ctx, manifest, memory, home).map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The same, to mark something where nothing may be marked yet.
     pub(super) fn open_or_new(ctx: &'a Context<'repo>) -> Result<Self> {
-        match Self::open(ctx)? {
-            Some(marks) => Ok(marks),
-            None => Self::with(ctx, Manifest::default(), Memory::read(&ctx.layout)?),
+        if let Some(marks) = Self::open(ctx)? {
+            return Ok(marks);
         }
+        let memory = Memory::read(&ctx.layout)?;
+        Self::with(ctx, Manifest::default(), memory, home()?)
     }
 
-    fn with(ctx: &'a Context<'repo>, mut manifest: Manifest, memory: Memory) -> Result<Self> {
+    fn with(
+        ctx: &'a Context<'repo>,
+        mut manifest: Manifest,
+        memory: Memory,
+        home: PathBuf,
+    ) -> Result<Self> {
         manifest.resolve(&ctx.machine, &ctx.settings.profiles);
         Ok(Self {
             ctx,
-            home: home()?,
+            home,
             manifest,
             modes: modes::read(ctx)?,
             on_disk: memory.clone(),
@@ -410,6 +427,15 @@ pub(super) fn merged(mut earlier: Vec<Finding>, later: Vec<Finding>) -> Vec<Find
     earlier.retain(|finding| finding.left.is_none());
     earlier.extend(later);
     earlier
+}
+
+/// The list and what is remembered; `None` where there is nothing of either.
+fn stored(ctx: &Context<'_>) -> Result<Option<(Manifest, Memory)>> {
+    let text = fs::read(&ctx.repo.top().join(MANIFEST))?;
+    let memory = Memory::read(&ctx.layout)?;
+    let manifest = Manifest::parse(&text.unwrap_or_default());
+    let is_any = !manifest.is_empty() || !memory.marks.is_empty();
+    Ok(is_any.then_some((manifest, memory)))
 }
 
 /// The home of the user.

@@ -1,7 +1,7 @@
 //! Looks at every mark in every sync, and mends what is not as it should be.
 
 use super::join::Joined;
-use super::{Answer, Contact, Finding, Look, Marks, ends_the_run};
+use super::{Answer, Contact, Finding, Look, Marks, ends_the_run, stored};
 use crate::error::{Error, Result};
 use crate::git::repo::Branch;
 use crate::model::cure::{Cure, Live, Phase, Trouble};
@@ -9,8 +9,8 @@ use crate::model::entry::Oid;
 use crate::model::mark::Mark;
 use crate::model::modes::MODES;
 use crate::ops::{Context, Done};
-use crate::sys::fs;
 use crate::sys::tree::{self, Node, Tree};
+use crate::sys::{env, fs};
 
 /// A lost copy is restored, then looked at again.
 const LOOKS: u32 = 3;
@@ -45,6 +45,13 @@ pub(in crate::ops) fn reconcile(
     branch: &Branch,
     options: Options<'_>,
 ) -> Result<Reconciled> {
+    if env::home().is_none() {
+        if stored(ctx)?.is_some() && !options.after {
+            ctx.listener
+                .warn("HOME is not set, so the marked files are left alone");
+        }
+        return Ok(Reconciled::default());
+    }
     let Some(mut marks) = Marks::open(ctx)? else {
         return Ok(Reconciled::default());
     };

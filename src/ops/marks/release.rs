@@ -120,7 +120,7 @@ pub(in crate::ops) fn before_publication(
     if gone.is_empty() && !listed {
         return Ok(());
     }
-    let Some(mut marks) = Marks::open(ctx)? else {
+    let Some(mut marks) = Marks::open_where_linked(ctx)? else {
         return Ok(());
     };
     if marks.other_home().is_some() {
