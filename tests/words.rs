@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Conflict, Sandbox, closed_port, nothing};
+use crate::support::{Conflict, Output, Sandbox, closed_port, nothing};
 
 #[test]
 fn what_arrives_is_told_with_the_machine_that_sent_it() {
@@ -111,6 +111,22 @@ fn a_held_text_is_told_with_the_lines_of_both_sides() {
     conflict.laptop.sync([]).exits(1).says(said);
     // As long as it is held.
     conflict.laptop.sync([]).exits(1).says(said);
+    // Programs get them too.
+    let span = |first: u64, last: u64| serde_json::json!({ "first": first, "last": last });
+    let wanted = serde_json::json!({ "here": span(12, 15), "there": span(12, 14) });
+    let laptop = &conflict.laptop;
+    let told = |output: Output, member: &str| output.json()[member][0]["lines"].clone();
+    for (output, member) in [
+        (laptop.sync(["--json"]), "conflicts"),
+        (laptop.sync(["status", "--json"]), "held"),
+        (laptop.sync(["resolve", "--list", "--json"]), "held"),
+        (
+            laptop.sync(["resolve", "--ours", "-n", "--json"]),
+            "conflicts",
+        ),
+    ] {
+        assert_eq!(told(output, member), wanted, "{member}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use super::exit::Exit;
 use super::{paths, run};
 use crate::error::{Error, Kind, Result};
 use crate::ops::Context;
+use crate::ops::dispute::disputes;
 use crate::ops::resolve::{Choice, Options, affected, list, resolve};
 use crate::sys::terminal;
 use crate::ui::{self, Ui, json};
@@ -17,7 +18,7 @@ pub(super) fn run(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
     if global.list {
         let set = list(&ctx)?;
         if global.json {
-            ui.answer(&json::line(&json::held(&set)));
+            ui.answer(&json::line(&json::held(&set, &disputes(&ctx, set.iter()))));
         } else {
             ui.answer_bytes(&ui::held::list(&set, global.nul));
         }
@@ -42,7 +43,8 @@ pub(super) fn run(global: &Global, ui: &Ui, typed: &[PathBuf]) -> Result<Exit> {
     if global.dry_run {
         let held = affected(&ctx, &options)?;
         if global.json {
-            ui.answer(&json::line(&json::decision(choice, &held)));
+            let disputes = disputes(&ctx, &held);
+            ui.answer(&json::line(&json::decision(choice, &held, &disputes)));
         } else {
             ui.answer(&ui::held::planned(choice, &held));
         }

@@ -23,11 +23,14 @@ pub struct Dispute {
     pub there: Span,
 }
 
+/// What each side has changed, by path.
+pub type Disputes = BTreeMap<RepoPath, Dispute>;
+
 /// For those of `held` that are texts which both sides have changed. What cannot be read is left out:
 /// this is only told.
-pub(super) fn disputes(ctx: &Context<'_>, held: &[Held]) -> BTreeMap<RepoPath, Dispute> {
+pub fn disputes<'a>(ctx: &Context<'_>, held: impl IntoIterator<Item = &'a Held>) -> Disputes {
     let texts = held
-        .iter()
+        .into_iter()
         .filter(|held| held.why == Disagreement::Content)
         .take(LOOKED_INTO);
     texts

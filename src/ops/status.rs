@@ -1,6 +1,7 @@
 //! Where this machine stands, from what is here: no network, and nothing written but the state for
 //! the prompt.
 
+use super::dispute::{Disputes, disputes};
 use super::look::look;
 use super::marks::list::{self, Link, Standing};
 use super::screen::Screen;
@@ -40,6 +41,8 @@ pub struct Outcome {
     pub changes: Changes,
     /// Paths that wait for a decision.
     pub held: Vec<Held>,
+    /// Where in the held texts each side has changed them.
+    pub disputes: Disputes,
     /// Marked paths, and how each stands.
     pub marked: Vec<Standing>,
     /// The names of the backups, oldest first.
@@ -145,6 +148,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         branch,
         upstream,
         changes,
+        disputes: disputes(ctx, set.iter()),
         held: set.iter().cloned().collect(),
         marked,
         backups: backup::names(ctx)?,

@@ -5,7 +5,7 @@
 //! file or committed), nothing is forced: the round is run again on what is there now.
 
 use super::diff::{self, Difference, Extent};
-use super::dispute::{self, Dispute};
+use super::dispute::{self, Disputes};
 use super::expire::expire;
 use super::guard::{self, Ready};
 use super::link::Link;
@@ -28,7 +28,6 @@ use crate::model::state::{Counts, State};
 use crate::store::{leftovers, machine, state};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt, process};
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -85,7 +84,7 @@ pub struct Outcome {
     /// Paths that wait for a decision.
     pub held: Vec<Held>,
     /// Where in a held path the two sides have changed it, where that can be said.
-    pub disputes: BTreeMap<RepoPath, Dispute>,
+    pub disputes: Disputes,
     /// Paths that cannot be synced.
     pub skipped: Vec<Skipped>,
     /// New files that are not synced, as the user wants to be asked about them.

@@ -7,6 +7,7 @@ use crate::model::path::RepoPath;
 use crate::model::run::RunRecord;
 use crate::model::state::Icons;
 use crate::ops::diff::Difference;
+use crate::ops::dispute::Disputes;
 use crate::ops::resolve::Choice;
 use crate::ops::sync::{Outcome, Reach};
 use crate::ops::{Context, status};
@@ -46,7 +47,7 @@ pub fn sync(outcome: &Outcome, exit: u8) -> Value {
         "steps": steps(outcome),
         "settled": settled,
         "marks": super::marks::findings(&outcome.marks),
-        "conflicts": all_held(&outcome.held),
+        "conflicts": all_held(&outcome.held, &outcome.disputes),
         "skipped": super::skipped::objects(&outcome.skipped),
         "left": paths(&outcome.left),
         "released": paths(&outcome.released),
@@ -121,7 +122,7 @@ pub fn status(ctx: &Context<'_>, outcome: &status::Outcome) -> Value {
             "files": files,
         },
         "skipped": super::skipped::objects(&changes.skipped),
-        "held": all_held(&outcome.held),
+        "held": all_held(&outcome.held, &outcome.disputes),
         "marked": super::marks::standing(&outcome.marked),
         "backups": {
             "keep": ctx.settings.backup.rules.keep,
@@ -158,19 +159,19 @@ pub fn run(record: &RunRecord) -> Result<String> {
 }
 
 /// The held paths.
-pub fn held(set: &HeldSet) -> Value {
-    json!({ "schema": SCHEMA, "held": all_held(set.iter()) })
+pub fn held(set: &HeldSet, disputes: &Disputes) -> Value {
+    json!({ "schema": SCHEMA, "held": all_held(set.iter(), disputes) })
 }
 
 /// What would be decided.
-pub fn decision(choice: Choice, held: &[Held]) -> Value {
+pub fn decision(choice: Choice, held: &[Held], disputes: &Disputes) -> Value {
     let choice = match choice {
         Choice::Ours => "ours",
         Choice::Theirs => "theirs",
         Choice::Edit => "edit",
         Choice::Undo => "undo",
     };
-    json!({ "schema": SCHEMA, "dry_run": true, "choice": choice, "conflicts": all_held(held) })
+    json!({ "schema": SCHEMA, "dry_run": true, "choice": choice, "conflicts": all_held(held, disputes) })
 }
 
 /// What differs from the remote.
@@ -214,11 +215,12 @@ pub fn changes(changes: &[Change]) -> Value {
         .collect()
 }
 
-fn all_held<'a>(held: impl IntoIterator<Item = &'a Held>) -> Value {
+fn all_held<'a>(held: impl IntoIterator<Item = &'a Held>, disputes: &Disputes) -> Value {
     let one = |held: &Held| {
         json!({
             "path": path(&held.path),
             "why": held.why,
+            "lines": disputes.get(&held.path),
             "since": held.since,
             "base": held.base,
             "ours": held.ours,
