@@ -1,5 +1,6 @@
 //! Where a repository can be, and from where it is found.
 
+use crate::marks::{is_real, nothing_beside};
 use crate::support::{Machine, Remote, Sandbox, all_agree, settle};
 
 #[test]
@@ -146,5 +147,38 @@ fn a_removal_takes_every_worktree_off_and_says_so() {
         laptop
             .lacks(".git/sync/lock")
             .lacks(".git/sync/history.jsonl");
+    }
+}
+
+#[test]
+fn a_removal_puts_real_files_back_for_every_worktree() {
+    for from_linked in [true, false] {
+        let (laptop, linked, _, _) = two_worktrees();
+        laptop.write("../a", "a\n").write("../b/c", "c\n");
+        laptop.write("../lost", "lost\n");
+        laptop.sync(["mark", "../a", "../lost"]).succeeds();
+        linked.sync(["mark", "../b"]).succeeds();
+        // The copy comes back from the last commit.
+        laptop.remove("external/lost");
+        let here = if from_linked { &linked } else { &laptop };
+        let plan = here.sync(["setup", "--remove", "-n"]).succeeds();
+        for path in ["a", "b/", "lost"] {
+            let line = format!("  ~/{path} becomes a file of its own\n");
+            assert!(plan.stdout().contains(&line), "{}", plan.scene());
+        }
+        let json = here.sync(["setup", "--remove", "-n", "--json"]).succeeds();
+        assert_eq!(json.json()["links"].as_array().unwrap().len(), 3);
+
+        here.sync(["setup", "--remove", "--yes"]).succeeds();
+
+        for (path, file, text) in [
+            ("a", "a", "a\n"),
+            ("b", "b/c", "c\n"),
+            ("lost", "lost", "lost\n"),
+        ] {
+            is_real(&laptop, path);
+            laptop.has(format!("../{file}"), text);
+        }
+        nothing_beside(&laptop, ".");
     }
 }

@@ -94,6 +94,9 @@ pub fn before_removal(top: &Path, traces: &Traces) -> String {
     for (name, was) in &traces.refs {
         let _ = writeln!(text, "  {name} keeps {was}, and will not any more");
     }
+    for link in &traces.links {
+        let _ = writeln!(text, "  {link} becomes a file of its own");
+    }
     for other in &traces.others {
         let other = home_relative(other);
         let _ = writeln!(
@@ -113,6 +116,7 @@ pub fn planned_removal(top: &Path, traces: &Traces) -> Value {
         "action": "remove",
         "path": json::file(top),
         "refs": names,
+        "links": traces.links.iter().map(super::marks::named).collect::<Vec<_>>(),
         "exit": 0,
     })
 }

@@ -4,6 +4,7 @@ use super::mark::{self, other_home, repair, subject};
 use super::{Finding, Marks, ends_the_run, foresee};
 use crate::error::{Error, Result};
 use crate::model::backup::Reason;
+use crate::git::repo::Head;
 use crate::model::cure::{Live, Phase};
 use crate::model::held::Held;
 use crate::model::mark::Mark;
@@ -138,13 +139,17 @@ fn drop_variant(
 /// Makes every linked path of this machine a file of its own; list and copies stay as they are. The
 /// paths that were linked.
 pub(in crate::ops) fn unlink_all(ctx: &Context<'_>) -> Result<Vec<Mark>> {
-    let Some(mut marks) = Marks::open(ctx)? else {
+    let Some(mut marks) = Marks::open_where_linked(ctx)? else {
         return Ok(Vec::new());
     };
     if let Some(home) = marks.other_home() {
         return Err(other_home(&marks, &home.clone()));
     }
     marks.recover()?;
+    let tip = match ctx.repo.head()? {
+        Head::Branch(branch) => branch.tip,
+        Head::Detached => None,
+    };
     let mut unlinked = Vec::new();
     for mark in marks.known() {
         let mark = marks.former(&mark).unwrap_or(mark);
@@ -152,11 +157,35 @@ pub(in crate::ops) fn unlink_all(ctx: &Context<'_>) -> Result<Vec<Mark>> {
         if linked && marks.remembered(&mark).is_none() {
             marks.remember(&mark, Phase::Linked)?;
         }
-        if linked && fs::look(&marks.copy(&mark))?.is_some() && marks.release(&mark)? {
+        if !linked {
+            continue;
+        }
+        if fs::look(&marks.copy(&mark))?.is_none() {
+            match &tip {
+                Some(tip) if ctx.repo.has_below(tip, &mark.copy())? => marks.restore(&mark, tip)?,
+                _ => {
+                    let text = format!("'{mark}' is a link to a copy that is gone");
+                    ctx.listener.warn(&text);
+                    continue;
+                }
+            }
+        }
+        if marks.release(&mark)? {
             unlinked.push(mark);
         }
     }
     Ok(unlinked)
+}
+
+/// The paths that [`unlink_all`] would make files of their own; nothing is changed.
+pub(in crate::ops) fn linked(ctx: &Context<'_>) -> Result<Vec<Mark>> {
+    let Some(marks) = Marks::open_where_linked(ctx)? else {
+        return Ok(Vec::new());
+    };
+    let known = marks.known().into_iter();
+    let known = known.map(|mark| marks.former(&mark).unwrap_or(mark));
+    let is_linked = |mark: &Mark| matches!(marks.live(mark), Live::Ours | Live::Moved);
+    Ok(known.filter(is_linked).collect())
 }
 
 impl Marks<'_, '_> {

@@ -7,6 +7,7 @@ use crate::git::Repo;
 use crate::git::config;
 use crate::git::config_file;
 use crate::git::refs::{RefChange, Refs};
+use crate::model::mark::Mark as Marked;
 use crate::ops::marks::unmark;
 use crate::ops::{Context, guard, recover, resolve, schedule};
 use crate::store::held;
@@ -29,6 +30,8 @@ const SETTINGS: [&str; 3] = [config::ENABLED, config::MACHINE_ID, config::PROFIL
 pub struct Traces {
     /// Refs of ours, with what they keep.
     pub refs: Vec<(String, String)>,
+    /// Marked paths that are links, of this work tree and of the others: they become files.
+    pub links: Vec<Marked>,
     /// Other work trees of the repository: what is switched off is switched off for them too.
     pub others: Vec<PathBuf>,
     /// Is there nothing at all?
@@ -66,7 +69,9 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && !is_configured(repo)?
         && schedule::remove(ctx, true)?.is_empty();
     let others = repo.other_worktrees()?;
+    let mut links = unmark::linked(ctx)?;
     for other in &others {
+        links.extend(unmark::linked(&Context::new(other, ctx.listener)?)?);
         let top = other.top().display();
         if Journal::read(&Layout::of(other))?.is_some() {
             return Err(Error::blocked(format!("a sync of '{top}' was interrupted"))
@@ -77,9 +82,10 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         }
     }
     Ok(Traces {
+        is_empty: is_empty && links.is_empty(),
         refs,
+        links,
         others: others.iter().map(|other| other.top().to_owned()).collect(),
-        is_empty,
     })
 }
 
@@ -112,8 +118,12 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
     }
     let traces = look(ctx)?;
     let scheduled = schedule::remove(ctx, false)?;
-    // While it is known which links are ours.
-    let unlinked = unmark::unlink_all(ctx)?;
+    // While it is known which links are ours, in every work tree.
+    let mut unlinked = unmark::unlink_all(ctx)?;
+    for other in repo.other_worktrees()? {
+        let there = Context::new(&other, ctx.listener)?;
+        unlinked.extend(unmark::unlink_all(&there)?);
+    }
 
     // The switch goes first: whatever happens after it, no sync starts again.
     let mut items = Items::new();
