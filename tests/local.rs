@@ -102,3 +102,55 @@ fn what_is_below_the_folder_local_of_a_home_is_shared_also_where_the_rules_are_l
         .lacks("../.local/app/new.local");
     none_is_shared(&remote);
 }
+
+#[test]
+fn what_a_shared_file_reads_at_its_end_is_of_each_machine() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    laptop
+        .write(
+            "../.profile",
+            "NAME=shared\n[ -r ~/.profile.local ] && . ~/.profile.local\n",
+        )
+        .write(
+            "../.tool/rc",
+            "NAME=shared\n[ -r ~/.tool/rc.local ] && . ~/.tool/rc.local\n",
+        );
+    for machine in [&laptop, &server] {
+        let text = format!("NAME={}\n", machine.name());
+        machine
+            .write("../.profile.local", &text)
+            .write("zshrc.local", &text);
+    }
+    laptop.write("../.tool/rc.local", "NAME=laptop\n");
+    laptop.sync(["mark", "../.profile", "../.tool"]).succeeds();
+    settle(&[&laptop, &server]);
+    server.write("../.tool/rc.local", "NAME=server\n");
+    settle(&[&laptop, &server]);
+    for machine in [&laptop, &server] {
+        let name = machine.name();
+        let said = machine.sh(". ~/.profile; echo $NAME; . ~/.tool/rc; echo $NAME");
+        assert_eq!(said.succeeds().stdout(), format!("{name}\n{name}\n"));
+        machine.has("zshrc.local", format!("NAME={name}\n"));
+        for path in [
+            "../.profile.local",
+            "../.tool/rc.local",
+            "../.tool/new.local",
+        ] {
+            machine.write("../.tool/new.local", "x\n");
+            machine
+                .sync(["mark", path])
+                .exits(1)
+                .tells("stays on this machine")
+                .tells("what ends in '.local' is never synced");
+        }
+    }
+    none_is_shared(&remote);
+    // It goes along with its folder when that is not marked any more.
+    laptop.sync(["unmark", "../.tool"]).succeeds();
+    settle(&[&laptop, &server]);
+    for machine in [&laptop, &server] {
+        is_real(machine, ".tool");
+        let own = format!("NAME={}\n", machine.name());
+        machine.has("../.tool/rc.local", own);
+    }
+}

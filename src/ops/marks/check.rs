@@ -109,6 +109,11 @@ impl Marks<'_, '_> {
                 .hint("name the folder")
                 .hint("nothing was changed"));
             }
+            let folder = path.below(&self.home).is_dir();
+            if let Some(inner) = Mark::new(path.as_bytes(), folder) {
+                // It may be one of those that stay here.
+                self.check_rules(&inner)?;
+            }
             return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
         }
         let live = path.below(&self.home);
@@ -290,6 +295,11 @@ impl Marks<'_, '_> {
                 .hint("git sync --setup   adds the rule that takes in what is in '~/.local'"),
             Some(rule) => error.because(rule),
             None => error.because("what ends in '.local' is of one machine"),
+        };
+        let error = if path.is_local() {
+            error.hint("what ends in '.local' is never synced: let a file that is marked read it")
+        } else {
+            error
         };
         Err(error.hint("nothing was changed"))
     }
