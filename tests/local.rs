@@ -154,3 +154,66 @@ fn what_a_shared_file_reads_at_its_end_is_of_each_machine() {
         machine.has("../.tool/rc.local", own);
     }
 }
+
+#[test]
+fn what_is_made_again_stays_here() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    let made_again = [
+        "node_modules/left-pad/index.js",
+        "plugin/__pycache__/a.pyc",
+        ".venv/bin/python",
+        "deep/.cache/big",
+    ];
+    for path in made_again {
+        laptop.write(format!("../.tool/{path}"), "made again\n");
+    }
+    // Neither its size nor what is in it counts.
+    laptop.write("../.tool/.cache/large", vec![b'x'; 6 << 20]);
+    laptop.write("../.tool/.cache/key", format!("password={}\n", "s3cr3t!pw"));
+    laptop.write("../.tool/rc", "rc\n");
+    for (option, count) in [("--dry-run", 6), ("--verbose", 6)] {
+        laptop
+            .sync(["mark", option, "../.tool"])
+            .succeeds()
+            .tells(&format!("{count} files in it stay here"));
+    }
+    laptop.write("../.tool/new/node_modules/x", "later\n");
+    laptop.write("own/node_modules/x", "in the repository\n");
+    laptop.hook("pre-commit", "git add -A");
+    laptop.write("../.tool/rc", "changed\n");
+    settle(&[&laptop, &server]);
+    laptop.shows("✓");
+    let files = remote.files();
+    let copies: Vec<_> = files
+        .iter()
+        .filter(|f| f.starts_with("external/"))
+        .collect();
+    assert_eq!(copies, ["external/.tool/rc"]);
+    assert!(
+        files.contains(&"own/node_modules/x".to_owned()),
+        "{files:?}"
+    );
+    for path in ["../.tool/node_modules", "../.tool/.venv"] {
+        laptop
+            .sync(["mark", path])
+            .exits(1)
+            .tells("a cache, which is made again");
+    }
+    // Who wants it says so.
+    laptop.write("../.tool/plugin/__pycache__/own", "own\n");
+    let rules = laptop.read(".gitignore");
+    laptop.write(
+        ".gitignore",
+        rules + "!/external/.tool/plugin/__pycache__/own\n",
+    );
+    laptop.sync([]).succeeds();
+    remote.has("external/.tool/plugin/__pycache__/own", "own");
+    laptop.sync(["unmark", "../.tool"]).succeeds();
+    for path in made_again {
+        laptop.has(format!("../.tool/{path}"), "made again\n");
+    }
+    laptop
+        .sync(["mark", "../.tool/.venv"])
+        .exits(1)
+        .tells("a cache, which is made again");
+}

@@ -49,9 +49,9 @@ impl Repo {
     }
 
     /// Those of `untracked` that stay on this machine although no rule ignores them: their names end in
-    /// `.local`, and no exception of the user's (`!shared.local`) takes them in.
+    /// `.local`, or they are made again, and no exception of the user's (`!shared.local`) takes them in.
     pub(super) fn kept_local(&self, untracked: &BTreeSet<RepoPath>) -> Result<BTreeSet<RepoPath>> {
-        let local: Vec<_> = untracked.iter().filter(|path| path.is_local()).collect();
+        let local: Vec<_> = untracked.iter().filter(|path| path.stays_here()).collect();
         if local.is_empty() {
             return Ok(BTreeSet::new());
         }

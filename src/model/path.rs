@@ -5,6 +5,7 @@
 //! can be read back byte for byte.
 
 use super::mark::COPIES;
+use super::special::Special;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::ffi::OsStr;
 use std::fmt;
@@ -111,6 +112,11 @@ impl RepoPath {
             let of_home = is_copy && at < last && *name == b".local";
             name.ends_with(b".local") && !of_home
         })
+    }
+
+    /// Does it stay on this machine, as long as nobody adds it by hand or has a rule for it?
+    pub fn stays_here(&self) -> bool {
+        self.is_local() || Special::is_made_again(self)
     }
 
     /// Does it look like a name that git may refuse? Git is asked about such ones only: the names that

@@ -1,5 +1,6 @@
 //! Places in a home that are not configuration: keys, and what is made again or was thrown away.
 
+use super::mark::COPIES;
 use super::path::RepoPath;
 
 /// What is special about a place.
@@ -28,9 +29,17 @@ const PLACES: [(&str, Special); 8] = [
 ];
 
 /// Folders anywhere.
-const NAMES: [(&str, Special); 3] = [
+const NAMES: [(&str, Special); 11] = [
     ("node_modules", Special::Cache),
     ("__pycache__", Special::Cache),
+    (".cache", Special::Cache),
+    (".venv", Special::Cache),
+    (".tox", Special::Cache),
+    (".nox", Special::Cache),
+    (".mypy_cache", Special::Cache),
+    (".pytest_cache", Special::Cache),
+    (".ruff_cache", Special::Cache),
+    (".direnv", Special::Cache),
     (".git", Special::Repository),
 ];
 
@@ -47,6 +56,20 @@ impl Special {
             place == *path || inside
         });
         named.or(place).map(|(_, special)| special)
+    }
+
+    /// Is `path`, in the repository, among the copies and in a folder that is made again? Nobody misses
+    /// that elsewhere.
+    pub fn is_made_again(path: &RepoPath) -> bool {
+        let parts: Vec<_> = path.as_bytes().split(|byte| *byte == b'/').collect();
+        let [first, folders @ .., _] = &parts[..] else {
+            return false;
+        };
+        let is_cache = |part: &[u8]| {
+            let mut names = NAMES.iter();
+            names.any(|(name, special)| *special == Self::Cache && part == name.as_bytes())
+        };
+        *first == COPIES.as_bytes() && folders.iter().any(|part| is_cache(part))
     }
 
     /// The special places that would be in the folder `path`, below a home.
@@ -86,6 +109,15 @@ mod tests {
             ("a/.ssh", None),
         ] {
             assert_eq!(Special::of(&path(text)), special, "{text}");
+        }
+        for (text, again) in [
+            ("external/.tool/node_modules/a/b", true),
+            ("external/.tool/.venv/bin/python", true),
+            ("external/.tool/node_modules", false),
+            ("external/.tool/modules/a", false),
+            ("tool/node_modules/a", false),
+        ] {
+            assert_eq!(Special::is_made_again(&path(text)), again, "{text}");
         }
         let inside = |text: &str| Special::inside(&path(text)).count();
         assert_eq!(

@@ -62,7 +62,7 @@ fn is_off_limits(change: &Change, snapshot: &Snapshot<'_>, held: &HeldSet) -> bo
     let path = &change.path;
     let skipped = || snapshot.skipped.iter().any(|s| s.path.overlaps(path));
     let wanted = || snapshot.changes.iter().any(|other| other.path == *path);
-    let local = || change.old.is_none() && path.is_local() && !wanted();
+    let local = || change.old.is_none() && path.stays_here() && !wanted();
     held.covers(path) || path.is_private() || skipped() || local()
 }
 

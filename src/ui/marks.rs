@@ -179,7 +179,9 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
     super::skipped::tell(ui, &outcome.skipped);
     if outcome.ignored > 0 {
         let files = count(outcome.ignored, "file");
-        ui.talk(&format!("  {files} in it stay here, by your ignore rules"));
+        ui.talk(&format!(
+            "  {files} in it stay here, by the ignore rules or as they are made again"
+        ));
     }
     if outcome.dry_run {
         would_mark(ui, outcome);

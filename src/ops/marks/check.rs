@@ -112,6 +112,7 @@ impl Marks<'_, '_> {
             let folder = path.below(&self.home).is_dir();
             if let Some(inner) = Mark::new(path.as_bytes(), folder) {
                 // It may be one of those that stay here.
+                self.check_special(&path, options.allow_secret)?;
                 self.check_rules(&inner)?;
             }
             return Ok(Wanted::Already(typed.to_owned(), mark.clone()));

@@ -57,6 +57,9 @@ impl Marks<'_, '_> {
             let file = tree::below(from, inside);
             let copy = copy_of(mark, inside);
             let size = fs::look(&file)?.map_or(0, |found| found.len());
+            if copy.stays_here() {
+                continue;
+            }
             total += size;
             let mut why = screen.is_large(Some(size));
             if why.is_none() && screen.looks_for_secrets() && !allowed.has(&copy) {
@@ -101,7 +104,7 @@ impl Marks<'_, '_> {
 
     fn would_be_committed(&self, copy: &RepoPath) -> Result<bool> {
         let verdicts = self.ctx.repo.ignored(&[copy.as_bytes()])?;
-        Ok(!verdicts.iter().any(|verdict| verdict.ignored) && !copy.is_local())
+        Ok(!verdicts.iter().any(|verdict| verdict.ignored) && !copy.stays_here())
     }
 }
 

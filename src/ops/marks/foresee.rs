@@ -130,14 +130,10 @@ impl Marks<'_, '_> {
         }
         let content = Tree::of(from)?;
         let nodes = content.iter().flat_map(Tree::nodes);
-        let names: Vec<_> = nodes
+        let paths: Vec<_> = nodes
             .filter(|(_, node)| !matches!(node, Node::Folder(_)))
-            .map(|(inside, _)| copy_of(mark, inside).as_bytes().to_vec())
+            .map(|(inside, _)| copy_of(mark, inside))
             .collect();
-        if names.is_empty() {
-            return Ok(0);
-        }
-        let verdicts = self.ctx.repo.ignored(&names)?;
-        Ok(verdicts.iter().filter(|verdict| verdict.ignored).count())
+        self.staying(&paths)
     }
 }

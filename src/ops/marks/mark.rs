@@ -4,9 +4,11 @@
 //! next run finishes it.
 
 use super::check::{Wanted, is_shared};
+use super::content::copy_of;
 use super::{Marks, ends_the_run, foresee, merged, reconcile};
 use crate::error::{Error, Kind, Result};
 use crate::model::backup::Reason;
+use crate::git::ignore::Verdict;
 use crate::model::cure::{Live, Phase};
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
@@ -334,20 +336,26 @@ impl Marks<'_, '_> {
 
     /// How many of the files in marked folders the rules keep here.
     pub(super) fn ignored(&self, marks: &[Mark]) -> Result<usize> {
-        let mut names = Vec::new();
+        let mut paths = Vec::new();
         for mark in marks.iter().filter(|mark| mark.is_folder()) {
             for inside in fs::files_below(&self.copy(mark))? {
-                let mut name = mark.copy().as_bytes().to_vec();
-                name.push(b'/');
-                name.extend_from_slice(&inside);
-                names.push(name);
+                paths.push(copy_of(mark, &inside));
             }
         }
-        if names.is_empty() {
+        self.staying(&paths)
+    }
+
+    /// How many of `paths` the rules keep here, or stay here by themselves.
+    pub(super) fn staying(&self, paths: &[RepoPath]) -> Result<usize> {
+        if paths.is_empty() {
             return Ok(0);
         }
+        let names: Vec<_> = paths.iter().map(RepoPath::as_bytes).collect();
         let verdicts = self.ctx.repo.ignored(&names)?;
-        Ok(verdicts.iter().filter(|verdict| verdict.ignored).count())
+        let stays = |(verdict, path): &(Verdict, &RepoPath)| {
+            verdict.ignored || (verdict.rule.is_none() && path.stays_here())
+        };
+        Ok(verdicts.into_iter().zip(paths).filter(stays).count())
     }
 
     /// Makes what is allowed of a mark what is there, wider or narrower.
