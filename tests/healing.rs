@@ -450,12 +450,25 @@ fn a_folder_that_differs_is_decided_about_as_a_whole() {
     for (answer, has, lacks) in [("r\n", "theirs", "mine"), ("m\n", "mine", "theirs")] {
         let (laptop, server, _) = Sandbox::new().laptop_and_server();
         laptop.write("../.tool/theirs", "1\n");
+        laptop.write("../.tool/same", "same\n");
+        laptop.write("../.tool/deep/other", "1\n");
         laptop.sync(["mark", "../.tool"]).succeeds();
         laptop.sync([]).succeeds();
         server.write("../.tool/mine", "2\n");
+        server.write("../.tool/same", "same\n");
+        server.write("../.tool/deep/other", "2\n");
         server.sync([]).exits(1).tells("skipped '~/.tool/'");
         is_real(&server, ".tool");
-        let output = on_a_terminal(&server, "git-sync", [("[q]uit? ", answer)]).succeeds();
+        let answers = [("[q]uit? ", "d\n"), ("[q]uit? ", answer)];
+        let output = on_a_terminal(&server, "git-sync", answers).succeeds();
+        for line in [
+            "    deep/other   differs",
+            "    mine   only here",
+            "    theirs   only in the repository",
+        ] {
+            assert!(output.stdout().contains(line), "{}", output.scene());
+        }
+        assert!(!output.stdout().contains("same"), "{}", output.scene());
         is_linked(&server, ".tool");
         assert!(server.exists(format!("../.tool/{has}")));
         assert!(!server.exists(format!("../.tool/{lacks}")));

@@ -9,7 +9,7 @@ use crate::model::mark::Mark;
 use crate::model::state::State;
 use crate::ops::Done;
 use crate::ops::marks::list::{Link, Standing};
-use crate::ops::marks::{Answer, Contact, Finding, mark, unmark};
+use crate::ops::marks::{Answer, Contact, Differs, Finding, mark, unmark};
 use crate::sys::terminal;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
@@ -148,12 +148,29 @@ pub(super) fn meet(ui: &Ui, contact: &Contact) -> Result<Answer> {
     }
 }
 
+/// So many files of a folder are named.
+const LISTED: usize = 40;
+
 /// From what is here to what the repository has.
 fn difference(contact: &Contact) -> String {
     let mut text = String::new();
     match &contact.text {
         Some((live, copy)) if live == copy => text.push_str("only the mode differs"),
         Some((live, copy)) => diff::hunks(&mut text, live, copy),
+        None if !contact.files.is_empty() => {
+            for (path, differs) in contact.files.iter().take(LISTED) {
+                let side = match differs {
+                    Differs::Here => "only here",
+                    Differs::There => "only in the repository",
+                    Differs::Both => "differs",
+                };
+                let _ = writeln!(text, "    {path}   {side}");
+            }
+            if let Some(more) = contact.files.len().checked_sub(LISTED + 1) {
+                let _ = writeln!(text, "    and {} more", more + 1);
+            }
+        }
+        None if contact.mark.is_folder() => text.push_str("only modes and empty folders differ"),
         None => {
             let _ = write!(
                 text,

@@ -65,6 +65,19 @@ pub struct Contact {
     pub copy: PathBuf,
     /// The two as text; `None` where one of them is none.
     pub text: Option<(String, String)>,
+    /// Of a folder: the files in it that differ, in order.
+    pub files: Vec<(RepoPath, Differs)>,
+}
+
+/// Where a file of a folder is, that is not the same on both sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Differs {
+    /// Only here.
+    Here,
+    /// Only in the repository.
+    There,
+    /// In both, with another content.
+    Both,
 }
 
 /// What came of a mark that was not as it should be.

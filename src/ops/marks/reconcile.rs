@@ -1,16 +1,18 @@
 //! Looks at every mark in every sync, and mends what is not as it should be.
 
 use super::join::Joined;
-use super::{Answer, Contact, Finding, Look, Marks, ends_the_run, stored};
+use super::{Answer, Contact, Differs, Finding, Look, Marks, ends_the_run, stored};
 use crate::error::{Error, Result};
 use crate::git::repo::Branch;
 use crate::model::cure::{Cure, Live, Phase, Trouble};
 use crate::model::entry::Oid;
 use crate::model::mark::Mark;
 use crate::model::modes::MODES;
+use crate::model::path::RepoPath;
 use crate::ops::{Context, Done};
 use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{env, fs};
+use std::collections::BTreeMap;
 
 /// A lost copy is restored, then looked at again.
 const LOOKS: u32 = 3;
@@ -417,6 +419,7 @@ impl Run<'_, '_, '_> {
             Answer::Skip
         } else {
             let text = text_of(&live)?.zip(text_of(&copy)?);
+            let files = differing(Tree::of(&live)?.as_ref(), Tree::of(&copy)?.as_ref());
             let mark = mark.clone();
             let (live, copy) = (live.clone(), copy.clone());
             self.marks.ctx.listener.meet(&Contact {
@@ -424,6 +427,7 @@ impl Run<'_, '_, '_> {
                 live,
                 copy,
                 text,
+                files,
             })?
         };
         match answer {
@@ -523,6 +527,34 @@ fn over(look: &Look) -> Cure {
         Live::Ours | Live::Moved => Cure::Release,
         _ => Cure::Forget,
     }
+}
+
+/// What is in one of two folders alone, or not the same in both; modes do not count.
+fn differing(live: Option<&Tree>, copy: Option<&Tree>) -> Vec<(RepoPath, Differs)> {
+    let files = |tree: Option<&Tree>| -> BTreeMap<RepoPath, Node> {
+        let nodes = tree.into_iter().flat_map(Tree::nodes);
+        let files =
+            nodes.filter(|(inside, node)| !inside.is_empty() && !matches!(node, Node::Folder(_)));
+        let bare = |node: &Node| match node {
+            Node::File(digest, _) => Node::File(digest.clone(), 0),
+            other => other.clone(),
+        };
+        files
+            .map(|(inside, node)| (RepoPath::from_bytes(inside), bare(node)))
+            .collect()
+    };
+    let (here, there) = (files(live), files(copy));
+    let mut all: BTreeMap<RepoPath, Differs> = BTreeMap::new();
+    for (path, node) in &here {
+        match there.get(path) {
+            None => all.insert(path.clone(), Differs::Here),
+            Some(other) if other != node => all.insert(path.clone(), Differs::Both),
+            Some(_) => None,
+        };
+    }
+    let only_there = there.into_keys().filter(|path| !here.contains_key(path));
+    all.extend(only_there.map(|path| (path, Differs::There)));
+    all.into_iter().collect()
 }
 
 /// The content of a file as text; `None` where it is none, or too much to be shown.
