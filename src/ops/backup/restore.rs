@@ -352,13 +352,11 @@ fn move_beside(made: &Path, beside: &Path) -> Result<()> {
     if swap::move_to_free(made, beside).is_ok_and(|moved| moved) {
         return Ok(());
     }
-    match tree::target(made) {
-        Some(target) => fs::symlink(&target, beside),
-        None => {
-            fs::copy(made, beside)?;
-            fs::sync_file(beside)
-        }
+    if let Some(target) = tree::target(made) {
+        return fs::symlink(&target, beside);
     }
+    fs::copy(made, beside)?;
+    fs::sync_file(beside)
 }
 
 /// A restore that is going on.

@@ -3,8 +3,8 @@
 use super::mark::{self, other_home, repair, subject};
 use super::{Finding, Marks, ends_the_run, foresee};
 use crate::error::{Error, Result};
-use crate::model::backup::Reason;
 use crate::git::repo::Head;
+use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
 use crate::model::held::Held;
 use crate::model::mark::Mark;
@@ -82,12 +82,12 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Ou
         has_remote: ready.upstream.is_some(),
         ..Outcome::default()
     };
+    backup::because(ctx, Reason::Unmark);
+    backup::ensure(ctx, &[])?;
     if let Some(variant) = &options.variant {
         return drop_variant(ctx, marks, &wanted, variant, ready, outcome);
     }
     let mut versions = Vec::new();
-    backup::because(ctx, Reason::Unmark);
-    backup::ensure(ctx, &[])?;
     for mark in &wanted {
         versions.extend(marks.manifest.versions(mark));
         let there = marks.unmark(mark, ready).map_err(|error| {
