@@ -30,6 +30,7 @@ mod cost;
 mod doctor;
 mod dry_run;
 mod durability;
+mod encrypted;
 mod environment;
 mod faults;
 mod fidelity;

@@ -201,7 +201,7 @@ pub struct Global {
     pub repair: bool,
     /// Propose marks for what TOOL keeps, at PATH or where it usually is (mark)
     #[arg(long, value_name = "TOOL", global = true, value_parser = Tool::WORDS,
-          conflicts_with_all = ["follow", "repair", "copy", "link", "machines", "profiles", "allow_secret"])]
+          conflicts_with_all = ["follow", "repair", "copy", "link", "encrypt", "machines", "profiles", "allow_secret"])]
     pub import: Option<String>,
     /// Keep a file of its own there, and carry changes both ways (mark)
     #[arg(long, global = true, conflicts_with = "repair")]
@@ -209,6 +209,18 @@ pub struct Global {
     /// Keep a link there (mark)
     #[arg(long, global = true, conflicts_with_all = ["repair", "copy"])]
     pub link: bool,
+    /// Encrypt what the repository has of it; the file stays plain (mark)
+    #[arg(long, global = true, conflicts_with_all = ["repair", "link"])]
+    pub encrypt: bool,
+    /// Let RECIPIENT read what is encrypted from now on; without one: this machine (mark)
+    #[arg(long, value_name = "RECIPIENT", num_args = 0..=1, require_equals = true, global = true)]
+    #[arg(conflicts_with_all = ["repair", "import", "follow", "copy", "link", "encrypt", "machines",
+          "profiles", "variant", "allow_secret"])]
+    pub add_recipient: Option<Option<String>>,
+    /// Encrypt what is encrypted anew, for those that are recipients now (mark)
+    #[arg(long, global = true, conflicts_with_all = ["repair", "import", "follow", "copy", "link",
+          "encrypt", "machines", "profiles", "variant", "allow_secret"])]
+    pub rekey: bool,
     /// Only on these machines: types or patterns of ids, with commas between; none for all (mark)
     #[arg(long, value_name = "LIST", global = true, conflicts_with = "repair")]
     pub machines: Option<String>,
@@ -486,7 +498,7 @@ impl Word {
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 34] = [
+const OPTIONS: [(&str, &[&str]); 37] = [
     (
         "dry-run",
         &[
@@ -526,6 +538,9 @@ const OPTIONS: [(&str, &[&str]); 34] = [
     ("import", &["mark"]),
     ("copy", &["mark"]),
     ("link", &["mark"]),
+    ("encrypt", &["mark"]),
+    ("add-recipient", &["mark"]),
+    ("rekey", &["mark"]),
     ("machines", &["mark"]),
     ("profiles", &["mark"]),
     ("variant", &["mark", "unmark"]),
@@ -607,6 +622,9 @@ impl Global {
             self.import.is_some(),
             self.copy,
             self.link,
+            self.encrypt,
+            self.add_recipient.is_some(),
+            self.rekey,
             self.machines.is_some(),
             self.profiles.is_some(),
             self.variant.is_some(),
@@ -671,7 +689,18 @@ impl Global {
             Mode::Mark(paths) | Mode::Unmark(paths) => paths.len(),
             _ => return Ok(()),
         };
-        let wrong = match (self.import.is_some(), self.repair) {
+        let recipients = match mode {
+            Mode::Mark(_) if self.rekey => Some("rekey"),
+            Mode::Mark(_) if self.add_recipient.is_some() => Some("add-recipient"),
+            _ => None,
+        };
+        let wrong = match (self.import.is_some(), self.repair || recipients.is_some()) {
+            (false, true)
+                if paths > 0
+                    && let Some(option) = recipients =>
+            {
+                format!("'mark --{option}' is about all encrypted marks, and takes no path")
+            }
             (true, _) if paths > 1 => {
                 "'mark --import' takes one path: where the set-up is".to_owned()
             }
@@ -805,6 +834,13 @@ mod tests {
             &["mark", "--repair", "--variant=mac"],
             &["mark", "--import", "stow", "--variant=mac"],
             &["list", "--variant=mac"],
+            &["mark", "--encrypt"],
+            &["mark", "--encrypt", "--link", "a"],
+            &["mark", "--rekey", "a"],
+            &["mark", "--rekey", "--repair"],
+            &["mark", "--rekey", "-n"],
+            &["mark", "--add-recipient", "a"],
+            &["unmark", "--encrypt", "a"],
             &["list", "a"],
             &["schedule", "now"],
             &["schedule", "status", "--every=1h"],

@@ -70,13 +70,15 @@ pub const BACKUP_MAX_AGE: &str = "sync.backupMaxAge";
 pub const BACKUP_MAX_SIZE: &str = "sync.backupMaxSize";
 /// `sync.backupLocal`: `true` takes files into backups whose names end in `.local`.
 pub const BACKUP_LOCAL: &str = "sync.backupLocal";
+/// `sync.ageIdentity`: the file with the age keys that open encrypted marks.
+pub const AGE_IDENTITY: &str = "sync.ageIdentity";
 /// `advice.sync`: `false` switches our hints off.
 pub const ADVICE: &str = "advice.sync";
 /// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 30] = [
+pub const KEYS: [&str; 31] = [
     HEARTBEAT,
     BACKUP,
     BACKUP_DIR,
@@ -105,6 +107,7 @@ pub const KEYS: [&str; 30] = [
     KEEP_REPLACED,
     GUARD,
     MAX_FILE_SIZE,
+    AGE_IDENTITY,
     ADVICE,
     COLOR,
 ];
@@ -170,6 +173,8 @@ pub struct Settings {
     pub heartbeat: bool,
     /// `sync.maxFileSize` in bytes; `None`: no limit.
     pub max_file_size: Option<u64>,
+    /// `sync.ageIdentity`.
+    pub age_identity: Option<PathBuf>,
     /// `sync.machineId`.
     pub machine_id: Option<String>,
     /// `sync.machineType`.
@@ -264,6 +269,7 @@ impl Settings {
                 .map_or(Some(DEFAULT_MAX_FILE_SIZE), |size| {
                     (size > 0).then_some(size)
                 }),
+            age_identity: choice(repo, AGE_IDENTITY, file)?,
             machine_id: repo.config_text(MACHINE_ID),
             machine_type: choice(repo, MACHINE_TYPE, MachineType::parse)?,
             profiles: choice(repo, PROFILE, terms::profiles)?.unwrap_or_default(),
@@ -293,6 +299,15 @@ fn choice<T>(repo: &Repo, key: &str, parse: impl Fn(&str) -> Option<T>) -> Resul
     repo.config_text(key)
         .map(|value| parse(&value).ok_or_else(|| bad(key, &value)))
         .transpose()
+}
+
+/// An absolute path, or one below the home as git writes it.
+fn file(text: &str) -> Option<PathBuf> {
+    let path = match text.strip_prefix("~/") {
+        Some(below) => env::home()?.join(below),
+        None => PathBuf::from(text),
+    };
+    path.is_absolute().then_some(path)
 }
 
 /// A number of bytes with one of git's suffixes.

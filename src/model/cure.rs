@@ -31,6 +31,8 @@ pub enum Copied {
     Content(String),
     /// Something that cannot be linked to.
     Odd,
+    /// Something encrypted that cannot be read here, and why.
+    Closed(Trouble),
 }
 
 /// How far we are with a marked path on this machine.
@@ -67,6 +69,8 @@ pub enum Cure {
     Place,
     /// Take what stands there into the repository, and leave it where it is.
     Take,
+    /// It is the same on both sides; what the repository has is to be encrypted.
+    Seal,
     /// Both were changed: put them together, or hold.
     Merge,
     /// It is not known what both started from: somebody has to say which one it shall be.
@@ -96,6 +100,14 @@ pub enum Trouble {
     OddCopy,
     /// It is marked on terms that this program does not know.
     Newer,
+    /// It is encrypted, and this machine has no key at all.
+    Keyless,
+    /// It is encrypted for others.
+    Locked,
+    /// What is encrypted is damaged.
+    Damaged,
+    /// It is encrypted, and the list does not say so any more.
+    Unsaid,
 }
 
 /// The table of marks that are links.
@@ -109,6 +121,7 @@ pub fn decide(live: &Live, copy: &Copied, memory: Memory<'_>) -> Cure {
         // What was begun is finished, whichever way it was.
         (L::Ours | L::Moved, _, Some((Phase::Releasing, _))) => Cure::Release,
         (_, _, Some((Phase::Releasing, _))) => Cure::Forget,
+        (_, C::Closed(trouble), _) => Cure::Report(*trouble),
         (_, C::Lost, _) => Cure::Restore,
         (L::Ours | L::Moved, C::Nothing, _) => Cure::Release,
         (L::Ours, C::Content(_), _) => Cure::Fine,
@@ -135,7 +148,7 @@ pub fn decide_copy(live: &Live, copy: &Copied, memory: Memory<'_>) -> Cure {
     use Copied as C;
     use Live as L;
     match (live, copy, memory) {
-        (_, C::Odd | C::Lost | C::Nothing, _) | (L::Foreign | L::Odd, ..) => {
+        (_, C::Odd | C::Lost | C::Nothing | C::Closed(_), _) | (L::Foreign | L::Odd, ..) => {
             as_link(decide(live, copy, memory))
         }
         (_, _, Some((Phase::Releasing, _))) => as_link(decide(live, copy, memory)),
@@ -175,7 +188,7 @@ mod tests {
     type Table = fn(&Live, &Copied, Memory<'_>) -> Cure;
 
     /// One row for each kind of thing that stands there; one group of four (nothing remembered,
-    /// adopting, linked, releasing) for each state of the copy: none, lost, odd, as remembered,
+    /// adopting, linked, releasing) for each state of the copy: none, lost, odd, closed, as remembered,
     /// changed.
     fn is(decide: Table, rows: [&str; 8]) {
         let content = |text: &str| Live::Content(text.to_owned());
@@ -194,6 +207,7 @@ mod tests {
             Copied::Nothing,
             Copied::Lost,
             Copied::Odd,
+            Copied::Closed(Trouble::Locked),
             has("m"),
             has("r"),
         ];
@@ -216,6 +230,7 @@ mod tests {
             Cure::Absorb => 'A',
             Cure::Place => 'P',
             Cure::Take => 'T',
+            Cure::Seal => 's',
             Cure::Merge => 'M',
             Cure::Ask => '?',
             Cure::Restore => 'S',
@@ -227,20 +242,24 @@ mod tests {
             Cure::Report(Trouble::Odd) => 'o',
             Cure::Report(Trouble::OddCopy) => 'O',
             Cure::Report(Trouble::Newer) => 'n',
+            Cure::Report(Trouble::Keyless) => 'k',
+            Cure::Report(Trouble::Locked) => 'K',
+            Cure::Report(Trouble::Damaged) => 'D',
+            Cure::Report(Trouble::Unsaid) => 'N',
         }
     }
 
     #[test]
     fn every_cell_of_a_link_is_as_it_was_decided() {
         let rows = [
-            "FFFF SSSF OOOO LLdF LLdF", // nothing stands there
-            "UUUU SSSU OOOO ...U ...U", // our link
-            "UUUU SSSU OOOO pppU pppU", // our link of once
-            "eeee eeee eeee eeee eeee", // a link to elsewhere
-            "oooo oooo oooo oooo oooo", // something odd
-            "FAFF SSSF OOOO RRRF ?RRF", // what we remember
-            "FAFF SSSF OOOO ?AAF RRRF", // what the changed copy has
-            "FAFF SSSF OOOO ?AAF ?MMF", // something else
+            "FFFF SSSF OOOO KKKF LLdF LLdF", // nothing stands there
+            "UUUU SSSU OOOO KKKU ...U ...U", // our link
+            "UUUU SSSU OOOO KKKU pppU pppU", // our link of once
+            "eeee eeee eeee eeee eeee eeee", // a link to elsewhere
+            "oooo oooo oooo oooo oooo oooo", // something odd
+            "FAFF SSSF OOOO KKKF RRRF ?RRF", // what we remember
+            "FAFF SSSF OOOO KKKF ?AAF RRRF", // what the changed copy has
+            "FAFF SSSF OOOO KKKF ?AAF ?MMF", // something else
         ];
         is(decide, rows);
     }
@@ -248,14 +267,14 @@ mod tests {
     #[test]
     fn every_cell_of_a_copy_is_as_it_was_decided() {
         let rows = [
-            "FFFF SSSF OOOO PPdF PPdF", // nothing stands there
-            "UUUU SSSU OOOO PPPU PPPU", // our link
-            "UUUU SSSU OOOO PPPU PPPU", // our link of once
-            "eeee eeee eeee eeee eeee", // a link to elsewhere
-            "oooo oooo oooo oooo oooo", // something odd
-            "FTFF SSSF OOOO ...F ?PPF", // what we remember
-            "FTFF SSSF OOOO ?TTF ...F", // what the changed copy has
-            "FTFF SSSF OOOO ?TTF ?MMF", // something else
+            "FFFF SSSF OOOO KKKF PPdF PPdF", // nothing stands there
+            "UUUU SSSU OOOO KKKU PPPU PPPU", // our link
+            "UUUU SSSU OOOO KKKU PPPU PPPU", // our link of once
+            "eeee eeee eeee eeee eeee eeee", // a link to elsewhere
+            "oooo oooo oooo oooo oooo oooo", // something odd
+            "FTFF SSSF OOOO KKKF ...F ?PPF", // what we remember
+            "FTFF SSSF OOOO KKKF ?TTF ...F", // what the changed copy has
+            "FTFF SSSF OOOO KKKF ?TTF ?MMF", // something else
         ];
         is(decide_copy, rows);
     }

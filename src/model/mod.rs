@@ -31,6 +31,7 @@ pub mod message;
 pub mod modes;
 pub mod path;
 pub mod policy;
+pub mod recipients;
 pub mod retention;
 pub mod rotation;
 pub mod run;

@@ -94,7 +94,12 @@ impl RepoPath {
     /// and never overwritten, whatever the ignore rules say.
     pub fn is_private(&self) -> bool {
         let name = self.0.strip_prefix(b".sync/");
-        let shared: [&[u8]; 3] = [b"marked-files.txt", b"modes", b"config.yaml"];
+        let shared: [&[u8]; 4] = [
+            b"marked-files.txt",
+            b"modes",
+            b"recipients.txt",
+            b"config.yaml",
+        ];
         name.is_some_and(|name| !shared.contains(&name))
     }
 
@@ -312,6 +317,7 @@ mod tests {
             (".sync/config.yaml", false),
             (".sync/marked-files.txt", false),
             (".sync/modes", false),
+            (".sync/recipients.txt", false),
             ("sub/.sync/state", false),
             (".syncx", false),
         ] {

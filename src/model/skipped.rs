@@ -35,6 +35,8 @@ pub enum Why {
         /// How many more there are.
         more: usize,
     },
+    /// It is to be encrypted, and is not, or not whole.
+    Unencrypted,
     /// It is larger than `sync.maxFileSize`.
     Large {
         /// How large.
@@ -63,6 +65,10 @@ impl Why {
                  'allow-secret' in .sync/config.yaml",
                 "git commit PATH   shares it this once; what ends in '.local' stays on this machine",
             ],
+            Self::Unencrypted => &[
+                "git checkout HEAD -- PATH   brings back what was encrypted last; edit the file in \
+                 your home, and not the copy",
+            ],
             Self::Large { .. } => {
                 &["git config sync.maxFileSize SIZE   lets larger files pass, 0 all of them"]
             }
@@ -79,6 +85,7 @@ impl fmt::Display for Why {
             Self::NotReadable => f.write_str("not readable"),
             Self::Name => f.write_str("git refuses this name"),
             Self::Hook => f.write_str("the pre-commit hook took it out of the commit"),
+            Self::Unencrypted => f.write_str("it is to be encrypted, and is damaged or in plain"),
             Self::Secret { what, line, more } => {
                 match line {
                     Some(line) => write!(f, "line {line} looks like {what}")?,

@@ -15,6 +15,8 @@ use std::collections::BTreeSet;
 pub struct Terms {
     /// A file of its own stands at the live path, and changes are carried both ways.
     pub copy: bool,
+    /// The same, and what the repository has is encrypted.
+    pub encrypt: bool,
     /// Only on machines of these types, or with ids like these; on all where there are none.
     machines: BTreeSet<String>,
     /// Only on machines with one of these profiles; on all where there are none.
@@ -30,6 +32,8 @@ pub struct Terms {
 pub struct Wish {
     /// As copies, or as links?
     pub copy: Option<bool>,
+    /// Encrypted? There is no way back but to unmark them.
+    pub encrypt: bool,
     /// On which machines; none for all.
     pub machines: Option<BTreeSet<String>>,
     /// With which profiles; none for all.
@@ -47,6 +51,7 @@ impl Wish {
     /// Changes terms to be as is wished.
     pub fn apply(&self, terms: &mut Terms) {
         terms.copy = self.copy.unwrap_or(terms.copy);
+        terms.encrypt |= self.encrypt;
         if let Some(machines) = &self.machines {
             terms.machines.clone_from(machines);
         }
@@ -66,6 +71,8 @@ impl Terms {
         };
         if word == "copy" {
             self.copy = true;
+        } else if word == "encrypt" {
+            self.encrypt = true;
         } else if let Some(machines) = named("machines=", machines) {
             self.machines.extend(machines);
         } else if let Some(profiles) = named("profiles=", profiles) {
@@ -90,7 +97,9 @@ impl Terms {
             let list: Vec<_> = list.iter().map(String::as_str).collect();
             format!("{name}={}", list.join(","))
         });
+        let encrypt = self.encrypt.then(|| "encrypt".to_owned());
         copy.into_iter()
+            .chain(encrypt)
             .chain(lists)
             .chain(self.unread.iter().cloned())
             .collect()

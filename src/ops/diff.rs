@@ -1,12 +1,14 @@
 //! What differs between this machine and the remote, as text.
 
 use super::look::look;
+use super::plain::Plain;
 use super::{Context, guard, inherit, snapshot};
 use crate::error::{Error, Result};
 use crate::git::repo::{Branch, Head};
 use crate::model::entry::{Change, Entry, Mode, Oid};
 use crate::model::lines::LineCount;
 use crate::model::path::RepoPath;
+use crate::sys::age;
 use crate::sys::fs;
 
 /// One path that differs.
@@ -111,8 +113,8 @@ pub(super) fn read(
     change: Change,
     between: (String, String),
 ) -> Result<Difference> {
-    let old = text(ctx, change.old.as_ref())?;
-    let new = text(ctx, change.new.as_ref())?;
+    let old = text(ctx, &change.path, change.old.as_ref())?;
+    let new = text(ctx, &change.path, change.new.as_ref())?;
     Ok(Difference {
         change,
         between,
@@ -120,8 +122,8 @@ pub(super) fn read(
     })
 }
 
-/// The content as text; `None` where it is not.
-fn text(ctx: &Context<'_>, entry: Option<&Entry>) -> Result<Option<String>> {
+/// The content as text, in plain where it is encrypted and can be read; `None` where it is no text.
+fn text(ctx: &Context<'_>, path: &RepoPath, entry: Option<&Entry>) -> Result<Option<String>> {
     match entry {
         None => Ok(Some(String::new())),
         Some(Entry {
@@ -130,6 +132,11 @@ fn text(ctx: &Context<'_>, entry: Option<&Entry>) -> Result<Option<String>> {
         }) => Ok(Some(format!("commit {oid}\n"))),
         Some(entry) => {
             let bytes = ctx.repo.blob(&entry.oid)?;
+            let bytes = if age::is_encrypted(&bytes) {
+                Plain::of(ctx)?.read(path, bytes)
+            } else {
+                bytes
+            };
             let binary = bytes.contains(&0);
             Ok((!binary).then(|| String::from_utf8(bytes).ok()).flatten())
         }

@@ -1,10 +1,12 @@
 //! Where in a held file the two sides have changed it, for the words about it.
 
 use super::Context;
+use super::plain::Plain;
 use crate::model::entry::Entry;
 use crate::model::held::{Disagreement, Held};
 use crate::model::lines::Span;
 use crate::model::path::RepoPath;
+use crate::sys::age;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -39,16 +41,23 @@ pub fn disputes<'a>(ctx: &Context<'_>, held: impl IntoIterator<Item = &'a Held>)
 }
 
 fn dispute(ctx: &Context<'_>, held: &Held) -> Option<Dispute> {
-    let base = text(ctx, held.base.as_ref())?;
+    let text = |entry| text(ctx, entry);
+    let base = text(held.base.as_ref())?;
     Some(Dispute {
-        here: Span::changed(&base, &text(ctx, held.ours.as_ref())?)?,
-        there: Span::changed(&base, &text(ctx, held.theirs.as_ref())?)?,
+        here: Span::changed(&base, &text(held.ours.as_ref())?)?,
+        there: Span::changed(&base, &text(held.theirs.as_ref())?)?,
     })
 }
 
 fn text(ctx: &Context<'_>, entry: Option<&Entry>) -> Option<String> {
     let entry = entry.filter(|entry| entry.mode.is_regular())?;
     let bytes = ctx.repo.blob(&entry.oid).ok()?;
+    // Lines of something encrypted tell nobody anything.
+    let bytes = if age::is_encrypted(&bytes) {
+        Plain::of(ctx).ok()?.open(entry).ok()??
+    } else {
+        bytes
+    };
     let is_text = bytes.len() <= LARGE && !bytes.contains(&0);
     is_text.then(|| String::from_utf8(bytes).ok()).flatten()
 }

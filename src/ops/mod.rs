@@ -24,6 +24,7 @@ pub mod look;
 pub mod machines;
 pub mod marks;
 mod new_files;
+mod plain;
 mod pre_commit;
 pub mod publish;
 pub mod put;

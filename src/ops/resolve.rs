@@ -6,6 +6,7 @@
 
 use super::held::{self, Holding};
 use super::look::look;
+use super::plain::Plain;
 use super::put::{Targets, put};
 use super::record::Begun;
 use super::sync::{self, Options as SyncOptions, Outcome, with_lock};
@@ -207,14 +208,19 @@ fn edited(ctx: &Context<'_>, held: &Held) -> Result<Entry> {
         return Err(whole(held, "it is not a file on both sides"));
     }
     let base = held.base.as_ref().filter(|base| base.mode.is_regular());
-    let folder = ctx.scratch("merge");
-    fs::create_dir_all(&folder)?;
     let versions = Versions {
         path: &held.path,
         base,
         ours,
         theirs,
     };
+    let plain = Plain::of(ctx)?;
+    if plain.covers(&held.path) {
+        let (mode, oid) = (ours.mode, plain.merge_by_hand(&versions)?);
+        return Ok(Entry { mode, oid });
+    }
+    let folder = ctx.scratch("merge");
+    fs::create_dir_all(&folder)?;
     let oid = ctx.repo.merge_by_hand(&versions, &folder)?;
     fs::remove_scratch(&folder)?;
     Ok(Entry {

@@ -5,6 +5,7 @@
 //! any more. What the branch has already is not held against a file again.
 
 use super::Context;
+use super::plain::Plain;
 use super::snapshot::Snapshot;
 use crate::error::Result;
 use crate::model::entry::{Change, Entry, Oid};
@@ -48,14 +49,24 @@ impl<'a, 'repo> Screen<'a, 'repo> {
         }
     }
 
-    /// Those of `paths` that need not even be read, as they are too large as they are.
-    pub(super) fn too_large<'p>(
+    /// Those of `paths` that need not even be read, as they are too large as they are; and those that must
+    /// not, as they are to be encrypted and are not.
+    pub(super) fn refused<'p>(
         &self,
         paths: impl IntoIterator<Item = &'p RepoPath>,
     ) -> Result<Vec<Skipped>> {
         let mut large = Vec::new();
+        let plain = Plain::of(self.ctx)?;
         for path in paths {
-            if let Some(why) = self.is_large(self.size_of(path))
+            if plain.covers(path)
+                && let Some(size) = self.size_of(path)
+                && size <= LOOKED_INTO
+                && let Some(bytes) = fs::read(&path.below(self.ctx.repo.top()))?
+                && !plain.is_sound(&bytes)
+            {
+                let (path, why) = (path.clone(), Why::Unencrypted);
+                large.push(Skipped { path, why });
+            } else if let Some(why) = self.is_large(self.size_of(path))
                 && !self.is_filtered(path)?
             {
                 let path = path.clone();
@@ -73,6 +84,7 @@ impl<'a, 'repo> Screen<'a, 'repo> {
         };
         let asked: Vec<_> = snapshot.changes.iter().filter(is_new).collect();
         let mut back = self.large(&asked)?;
+        back.extend(self.unencrypted(&asked)?);
         if self.secrets {
             let mut rest = asked;
             rest.retain(|change| back.iter().all(|skipped| skipped.path != change.path));
@@ -146,6 +158,19 @@ impl<'a, 'repo> Screen<'a, 'repo> {
             }
         }
         Ok(large)
+    }
+
+    /// Those of `changes` that are to be encrypted, and are not, or not whole.
+    fn unencrypted(&self, changes: &[&Change]) -> Result<Vec<Skipped>> {
+        let plain = Plain::of(self.ctx)?;
+        let mut found = Vec::new();
+        for (path, entry) in changes.iter().filter_map(|change| new_file(change)) {
+            if plain.covers(path) && !plain.is_sound(&self.ctx.repo.blob(&entry.oid)?) {
+                let (path, why) = (path.clone(), Why::Unencrypted);
+                found.push(Skipped { path, why });
+            }
+        }
+        Ok(found)
     }
 
     /// Those of `changes` that bring something that looks like a secret, and that no file had before which

@@ -2,6 +2,7 @@
 
 use super::beside::Beside;
 use super::integrate::Integration;
+use super::plain::Plain;
 use super::{Context, written};
 use crate::error::Result;
 use crate::git::commit::{Commit, Sign};
@@ -88,7 +89,9 @@ pub fn settle(
     let ours_entries = ctx.repo.entries(ours, &paths)?;
     let theirs_entries = ctx.repo.entries(&outcome.tip, &paths)?;
     let policies = policies(ctx, &outcome.tip)?;
+    let plain = Plain::of(ctx)?;
     let mut beside = Beside::default();
+    let mut joined = 0;
     for path in &paths {
         let dispute = Dispute {
             path,
@@ -101,12 +104,31 @@ pub fn settle(
         if dispute.ours == dispute.theirs || is_taken_back {
             continue;
         }
+        let is_sealed = plain.covers(path);
+        if is_sealed
+            && !work.contains(path)
+            && let (Some(ours), Some(theirs)) = (dispute.ours, dispute.theirs)
+            && let Some(merged) = plain.merge(dispute.base, ours, theirs)?
+        {
+            // git would have merged it, if it could read it.
+            if merged != *theirs {
+                outcome.put.push((path.clone(), Some(merged)));
+                joined += 1;
+            }
+            continue;
+        }
         let policy = if work.contains(path) {
             Policy::Hold
         } else {
             policies.of(path)
         };
-        match decide(ctx, &dispute, policy, ours, &outcome.tip, &mut beside)? {
+        let decision = match (policy, dispute.ours, dispute.theirs) {
+            (Policy::Union, Some(ours), Some(theirs)) if is_sealed => plain
+                .union(dispute.base, ours, theirs)?
+                .map_or(Decision::Hold, |entry| Decision::Put(Some(entry))),
+            _ => decide(ctx, &dispute, policy, ours, &outcome.tip, &mut beside)?,
+        };
+        match decision {
             Decision::Hold => {
                 let mut held = dispute.held();
                 if held.why == Disagreement::Blocked && !is_blocked(ctx, path, &outcome.tip)? {
@@ -126,7 +148,13 @@ pub fn settle(
     }
     if !outcome.put.is_empty() {
         let tree = outcome.tree_on(ctx, &outcome.tip)?;
-        let what = format!("settle {} by policy", outcome.put.len());
+        let what = match (outcome.put.len() - joined, joined) {
+            (0, joined) => format!("merge {joined} encrypted"),
+            (settled, 0) => format!("settle {settled} by policy"),
+            (settled, joined) => {
+                format!("settle {settled} by policy, merge {joined} encrypted")
+            }
+        };
         let message = of_sync(&what, &ctx.machine);
         let commit = Commit::new(tree, vec![outcome.tip], message);
         outcome.tip = ctx.repo.write_commit(&commit, Sign::Yes)?;

@@ -51,15 +51,15 @@ pub fn take_screened<'repo>(
     if ctx.settings.new_files == NewFiles::Tracked {
         free.retain(|path| !scan.untracked.contains(*path));
     }
-    let large = screen.too_large(free)?;
+    let refused = screen.refused(free)?;
     let mut rest = scan.clone();
-    for skipped in &large {
+    for skipped in &refused {
         rest.changed.remove(&skipped.path);
     }
     let mut snapshot = take(ctx, tip, &rest, held)?;
-    if !large.is_empty() {
+    if !refused.is_empty() {
         // An earlier version of it may be staged.
-        let paths: Vec<_> = large.iter().map(|skipped| skipped.path.clone()).collect();
+        let paths: Vec<_> = refused.iter().map(|skipped| skipped.path.clone()).collect();
         let entries = ctx.repo.entries(&base(ctx, tip)?, &paths)?;
         let as_before = paths.iter().map(|path| (path, entries.get(path)));
         snapshot.index.set(as_before)?;
@@ -68,7 +68,7 @@ pub fn take_screened<'repo>(
             .changes
             .retain(|change| !paths.contains(&change.path));
         snapshot.left_out.extend(paths);
-        snapshot.skipped.extend(large);
+        snapshot.skipped.extend(refused);
     }
     screen.apply(&mut snapshot, &[])?;
     Ok(snapshot)

@@ -63,6 +63,9 @@ pub struct Remembered {
     /// While it is adopted: where the link leads to whose content is taken in, as the link says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<RepoPath>,
+    /// What the repository has is encrypted; the digest is that of the plain content.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sealed: bool,
     /// A commit that has the copy as it is remembered, where that is not the one of all marks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub base: Option<Oid>,
@@ -159,6 +162,7 @@ mod tests {
             unlinkable: true,
             variant: Some("mac".to_owned()),
             followed: Some(path(b"../dotfiles/a")),
+            sealed: true,
             base: Oid::parse(&"2".repeat(40)),
             beside: Some(Beside {
                 path: path(b"/home/ana/.git-sync-1-2.tmp"),

@@ -8,6 +8,7 @@ pub mod heartbeat;
 pub mod held;
 pub mod history;
 pub mod journal;
+pub mod keys;
 pub mod layout;
 pub mod leftovers;
 pub mod machine;

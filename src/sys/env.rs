@@ -105,6 +105,14 @@ pub fn home() -> Option<PathBuf> {
         .filter(|home| home.is_absolute())
 }
 
+/// Where the user's settings are.
+pub fn config_home() -> Option<PathBuf> {
+    get(XDG_CONFIG_HOME)
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| Some(home()?.join(".config")))
+}
+
 /// The directory the command was typed in.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn current_dir() -> std::io::Result<PathBuf> {

@@ -122,6 +122,30 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
     })
 }
 
+/// Makes a file that nobody else may read, on the disk, where none is.
+pub fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    write().map_err(|source| failed("write", path, source))
+}
+
+/// Makes a folder and those above it; those that are new are private.
+pub fn create_private_dir_all(path: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|source| failed("create", path, source))
+}
+
 /// Replaces a few bytes in place where the file has as many already, in one write, so that readers see
 /// the old ones or the new ones; elsewhere as [`write_atomic`] does. The folder stays as it is: git's
 /// untracked cache has no reason to read it again.

@@ -1,5 +1,6 @@
 //! The operating system, one door each. Nothing here knows git or the product.
 
+pub mod age;
 pub mod clock;
 pub mod detach;
 pub mod env;

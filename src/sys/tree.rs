@@ -36,6 +36,14 @@ pub struct Tree(BTreeMap<Vec<u8>, Node>);
 impl Tree {
     /// Reads what stands at `path`; `None` where nothing does.
     pub fn of(path: &Path) -> Result<Option<Self>> {
+        Self::of_as(path, &mut digest)
+    }
+
+    /// The same, where `digest` tells what counts as the content of a file.
+    pub fn of_as(
+        path: &Path,
+        digest: &mut dyn FnMut(&Path) -> Result<String>,
+    ) -> Result<Option<Self>> {
         let mut nodes = BTreeMap::new();
         let found = walk(path, &mut |inside, file, found| {
             let node = if found.is_symlink() {
@@ -102,6 +110,14 @@ impl Tree {
 
     /// Makes a copy at `to`, where nothing stands, with permissions and times, and on the disk.
     pub fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        self.copy_as(from, to, &mut |_, source, target| {
+            files::copy(source, target)
+        })
+    }
+
+    /// The same, where `make` makes each file; it is told the path inside, the one in `from` and the new
+    /// one, which gets the permissions of the tree afterwards.
+    pub fn copy_as(&self, from: &Path, to: &Path, make: &mut Make<'_>) -> Result<()> {
         let mut written = Vec::new();
         let mut folders = Vec::new();
         for (inside, node) in &self.0 {
@@ -116,8 +132,9 @@ impl Tree {
                     folders.push((target, *mode));
                 }
                 Node::Link(link) => files::symlink(Path::new(OsStr::from_bytes(link)), &target)?,
-                Node::File(..) => {
-                    files::copy(&source, &target)?;
+                Node::File(_, mode) => {
+                    make(inside, &source, &target)?;
+                    set_mode(&target, *mode)?;
                     written.push(target);
                 }
                 Node::Odd => {
@@ -297,17 +314,43 @@ fn walk(path: &Path, visit: &mut Visit<'_>) -> Result<bool> {
     Ok(true)
 }
 
-fn digest(path: &Path) -> Result<String> {
+/// Makes one file of a copy: its path inside, where it is, where it shall be.
+pub type Make<'m> = dyn FnMut(&[u8], &Path, &Path) -> Result<()> + 'm;
+
+/// The digest of what is written into it, as the nodes of a [`Tree`] have it.
+#[derive(Debug, Default)]
+pub struct Digest(Sha256);
+
+impl Digest {
+    /// The digest of all that was written.
+    pub fn finish(self) -> String {
+        hex(&self.0.finalize())
+    }
+}
+
+impl io::Write for Digest {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The digest of the content of a file.
+pub fn digest(path: &Path) -> Result<String> {
     let read = || -> io::Result<String> {
         let mut file = File::open(path)?;
-        let mut hasher = Sha256::new();
+        let mut digest = Digest::default();
         let mut buffer = vec![0; 64 * 1024];
         loop {
             let read = file.read(&mut buffer)?;
             if read == 0 {
-                return Ok(hex(&hasher.finalize()));
+                return Ok(digest.finish());
             }
-            hasher.update(&buffer[..read]);
+            digest.0.update(&buffer[..read]);
         }
     };
     read().map_err(|source| failed("read", path, source))

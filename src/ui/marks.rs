@@ -6,6 +6,7 @@ use super::{Loudness, Ui, diff, style};
 use crate::error::Result;
 use crate::model::cure::{Cure, Trouble};
 use crate::model::mark::Mark;
+use crate::model::recipients::RECIPIENTS;
 use crate::model::state::State;
 use crate::ops::Done;
 use crate::ops::marks::list::{Link, Standing};
@@ -46,6 +47,7 @@ fn mended(finding: &Finding) -> String {
         Cure::Link => line("link", &mark.to_string()),
         Cure::Absorb => line("absorb", &format!("{mark} (the link was replaced)")),
         Cure::Place => line("write", &format!("{mark} (from the repository)")),
+        Cure::Seal => line("encrypt", &mark.to_string()),
         Cure::Take => line("take", &format!("{mark} (changed here)")),
         Cure::Merge => line(
             "join",
@@ -104,6 +106,25 @@ pub(super) fn left(ui: &Ui, findings: &[Finding]) {
             }
             Cure::Report(Trouble::Newer) => {
                 "install the newest git-sync on this machine".to_owned()
+            }
+            Cure::Report(Trouble::Keyless | Trouble::Locked) => {
+                hints.push(
+                    "git sync mark --add-recipient   adds this machine, with a key of its own; then"
+                        .to_owned(),
+                );
+                "git sync mark --rekey   on a machine that can read it lets this one read it too"
+                    .to_owned()
+            }
+            Cure::Report(Trouble::Damaged) => {
+                let copy = mark.copy();
+                hints.push(format!(
+                    "git checkout HEAD~1 -- {copy}   takes what was there one commit before"
+                ));
+                "git sync mark --rekey   encrypts what stands here in its place".to_owned()
+            }
+            Cure::Report(Trouble::Unsaid) => {
+                let path = typed(mark);
+                format!("git sync mark --encrypt {path}   says so again")
             }
             Cure::Report(Trouble::Elsewhere) => "move the link away, or unmark the path".to_owned(),
             _ => continue,
@@ -193,6 +214,7 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
             format!("  '{path}' is marked already")
         });
     }
+    encryption(ui, outcome);
     super::skipped::tell(ui, &outcome.skipped);
     if outcome.ignored > 0 {
         let files = count(outcome.ignored, "file");
@@ -208,7 +230,13 @@ pub fn marked(ui: &Ui, outcome: &mark::Outcome) {
     let mended = outcome.findings.iter().filter(|f| f.left.is_none()).count();
     let (marked, changed) = (outcome.marked.len(), outcome.changed.len());
     let done = match (marked, changed, mended) {
+        (0, 0, 0) if !outcome.rekeyed.is_empty() => {
+            let files = count(outcome.rekeyed.len(), "mark");
+            let recipients = count(outcome.recipients, "recipient");
+            format!("{files} encrypted anew for {recipients}")
+        }
         (0, 0, 0) if outcome.is_left() => return,
+        (0, 0, 0) if outcome.recipient.is_some() => "1 recipient added".to_owned(),
         (0, 0, 0) => "Nothing to do".to_owned(),
         (0, 0, mended) => format!("{mended} mended"),
         (marked, 0, _) => format!("{marked} marked"),
@@ -255,6 +283,26 @@ fn nothing_changed(ui: &Ui, mut text: String) {
         text.push_str("Nothing was changed.\n");
     }
     ui.answer(&text);
+}
+
+/// Keys, recipients, and what encryption does not undo.
+fn encryption(ui: &Ui, outcome: &mark::Outcome) {
+    if let Some(key) = &outcome.key {
+        ui.talk(&line("key", &key.path.display().to_string()));
+        ui.talk("  This key alone opens what is encrypted here: keep a copy of the file in a safe place.");
+    }
+    if let Some(recipient) = &outcome.recipient {
+        ui.talk(&line("add", &format!("{recipient} to {RECIPIENTS}")));
+        if outcome.marked.is_empty() && outcome.changed.is_empty() {
+            ui.hint("git sync mark --rekey   on a machine with a key lets it read what is there already");
+        }
+    }
+    for mark in &outcome.plain_before {
+        ui.complain(&format!(
+            "{} earlier commits still have '{mark}' in plain",
+            style::warning("warning:")
+        ));
+    }
 }
 
 fn ok() -> String {
@@ -339,6 +387,7 @@ pub fn list(standings: &[Standing], nul: bool) -> Vec<u8> {
         }
         let trouble = match standing.link {
             Link::LeftOut => "   (not for this machine)".to_owned(),
+            Link::Ok if standing.encrypted => "   (encrypted)".to_owned(),
             link => words(link).map_or_else(String::new, |words| format!("   ! {words}")),
         };
         let variants = variants(standing);
@@ -366,6 +415,7 @@ pub(super) fn words(link: Link) -> Option<&'static str> {
         Link::Changed => Some("changed since the last sync"),
         Link::Elsewhere => Some("something else stands there"),
         Link::Unknown => Some("HOME is not set"),
+        Link::Closed => Some("encrypted, and cannot be read here"),
         Link::Skipped => Some("differs from the copy in the repository"),
     }
 }
@@ -407,6 +457,7 @@ pub(super) fn standing(standings: &[Standing]) -> Value {
             "mode": if standing.copied { "copy" } else { "link" },
             "variant": standing.mark.variant(),
             "variants": standing.variants,
+            "encrypted": standing.encrypted,
             "link": standing.link.word(),
             "replaced": standing.replaced,
         })
@@ -438,6 +489,7 @@ fn action(cure: Cure) -> &'static str {
         Cure::Relink | Cure::Repoint => "relink",
         Cure::Absorb => "absorb",
         Cure::Place => "place",
+        Cure::Seal => "encrypt",
         Cure::Take => "take",
         Cure::Merge => "merge",
         Cure::Ask => "ask",
@@ -467,6 +519,9 @@ pub fn marked_object(outcome: &mark::Outcome, exit: u8) -> Value {
         "skipped": super::skipped::objects(&outcome.skipped),
         "held": outcome.held.iter().map(json::path).collect::<Vec<_>>(),
         "ignored": outcome.ignored,
+        "key": outcome.key.as_ref().map(|key| json::file(&key.path)),
+        "recipient": outcome.recipient,
+        "rekeyed": outcome.rekeyed.iter().map(named).collect::<Vec<_>>(),
         "committed": outcome.committed,
         "exit": exit,
         "error": Value::Null,

@@ -8,6 +8,7 @@
 
 mod backups;
 mod copies;
+mod encrypted;
 mod imports;
 mod marks;
 mod one_child;

@@ -12,7 +12,7 @@ use super::Sandbox;
 use super::sandbox::Scene;
 
 /// What `--setup` writes; the seed has it so that most stories can start enrolled.
-pub(crate) const IGNORE: &str = "/.sync/*\n!/.sync/marked-files.txt\n!/.sync/modes\n!/.sync/config.yaml\n*.local\n!/external/**/.local/\n";
+pub(crate) const IGNORE: &str = "/.sync/*\n!/.sync/marked-files.txt\n!/.sync/modes\n!/.sync/recipients.txt\n!/.sync/config.yaml\n*.local\n!/external/**/.local/\n";
 
 /// A bare repository that machines sync through.
 #[derive(Debug)]

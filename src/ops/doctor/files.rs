@@ -24,6 +24,7 @@ pub(super) fn look_at_marks(ctx: &Context<'_>) -> Result<Vec<Finding>> {
             Link::Missing => "nothing stands there",
             Link::Replaced => "its link was replaced by a file",
             Link::Elsewhere => "something else stands there",
+            Link::Closed => "it is encrypted, and cannot be read here",
             Link::Skipped => "it differs from the copy in the repository",
         };
         findings.push(

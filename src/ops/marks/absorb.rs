@@ -1,6 +1,7 @@
 //! Takes what stands at a live path into the repository, and links to it, or leaves it there as a copy.
 
 use super::place::Placed;
+use super::sealed::Opened;
 use super::{Marks, short_name};
 use crate::error::{Error, Result};
 use crate::model::cure::Phase;
@@ -43,7 +44,11 @@ impl Marks<'_, '_> {
                 return Ok(false);
             }
         }
-        if Tree::of(&copy)?.as_ref() != Some(content) && !self.fill(mark, from, content)? {
+        let is_there = match self.opened(mark, &copy)? {
+            Opened::Content { tree, settled } => settled && tree == *content,
+            Opened::Nothing | Opened::Closed(_) => false,
+        };
+        if !is_there && !self.fill(mark, from, content)? {
             return Ok(false);
         }
         // From now on the copy is what both started from.
@@ -57,26 +62,31 @@ impl Marks<'_, '_> {
     /// Makes the copy have `content`, which stands at `from`; `false` where one of the two was changed
     /// meanwhile.
     pub(super) fn fill(&mut self, mark: &Mark, from: &Path, content: &Tree) -> Result<bool> {
+        let partial = self.stage(mark)?.with_extension("part");
+        clear(&partial)?;
+        self.copy_in(mark, from, content, &partial)?;
+        self.exchange(mark, content, &partial)
+    }
+
+    /// Gives a new copy of `content`, made at `partial`, its place.
+    pub(super) fn exchange(&mut self, mark: &Mark, content: &Tree, partial: &Path) -> Result<bool> {
         let copy = self.copy(mark);
         let staged = self.stage(mark)?;
-        let partial = staged.with_extension("part");
-        clear(&partial)?;
-        content.copy(from, &partial)?;
-        if Tree::of(&partial)?.as_ref() != Some(content) {
-            clear(&partial)?;
+        if !self.is_made(mark, partial, content)? {
+            clear(partial)?;
             return Ok(false);
         }
-        self.narrow_new(mark, &partial)?;
+        self.narrow_new(mark, partial)?;
         let Some(before) = Tree::of(&copy)? else {
             if let Some(folder) = copy.parent() {
                 fs::create_dir_all(folder)?;
             }
-            let free = move_in(&partial, content, &copy)?;
-            clear(&partial)?;
+            let free = move_in(partial, content, &copy)?;
+            clear(partial)?;
             return Ok(free);
         };
         backup::ensure(self.ctx, &[])?;
-        fs::rename(&partial, &staged)?;
+        fs::rename(partial, &staged)?;
         swap::exchange(&staged, &copy)?;
         copy.parent().map_or(Ok(()), fs::sync_dir)?;
         if Tree::of(&staged)?.as_ref() != Some(&before) {
@@ -84,9 +94,7 @@ impl Marks<'_, '_> {
             clear(&staged)?;
             return Ok(false);
         }
-        if before.is_folder()
-            && (!self.is_copied(mark) || self.ignores_lost(mark, &before, content)?)
-        {
+        if before.is_folder() && (!self.is_copied(mark) || self.ignores_lost(mark, &before)?) {
             // What git ignores in it is in no commit.
             let kept = self.place_aside(mark)?;
             fs::rename(&staged, &kept)?;
@@ -99,8 +107,43 @@ impl Marks<'_, '_> {
         Ok(true)
     }
 
-    /// Has `before`, a former copy, something that git ignores, and `after` does not have?
-    fn ignores_lost(&self, mark: &Mark, before: &Tree, after: &Tree) -> Result<bool> {
+    /// Encrypts what the repository has of a mark; what is encrypted already stays as it is, unless
+    /// `anew`.
+    pub(super) fn encrypt(&mut self, mark: &Mark, anew: bool) -> Result<()> {
+        let plain = self.readable(mark)?;
+        let Some(content) = Tree::of(&plain)? else {
+            return Ok(());
+        };
+        let partial = self.stage(mark)?.with_extension("part");
+        clear(&partial)?;
+        if anew {
+            self.seal(&plain, &content, &partial)?;
+        } else {
+            self.copy_in(mark, &plain, &content, &partial)?;
+        }
+        if !self.exchange(mark, &content, &partial)? {
+            return Err(Error::blocked(format!(
+                "the copy of '{mark}' is being written"
+            )));
+        }
+        self.tidy();
+        self.remember_copy(mark)
+    }
+
+    /// Remembers the copy of a mark as it is now, where it is the version that stands here.
+    pub(super) fn remember_copy(&mut self, mark: &Mark) -> Result<()> {
+        let known = self.remembered(mark);
+        if known.is_some_and(|known| known.variant.as_deref() == mark.variant()) {
+            self.settle_memory(mark)?;
+        }
+        self.save()
+    }
+
+    /// Has `before`, the former copy, something that git ignores, and the new one does not have?
+    fn ignores_lost(&self, mark: &Mark, before: &Tree) -> Result<bool> {
+        let Some(after) = Tree::of(&self.copy(mark))? else {
+            return Ok(true);
+        };
         let after: BTreeMap<_, _> = after.nodes().collect();
         let lost = before.nodes().filter(|(inside, node)| {
             !matches!(node, Node::Folder(_)) && after.get(inside) != Some(node)

@@ -1,6 +1,7 @@
 //! Copies that stand at their live paths as files of their own: what they and the repository have in
 //! common, and their modes.
 
+use super::sealed::Opened;
 use super::{Marks, bytes_of, followed};
 use crate::error::Result;
 use crate::model::cure::Phase;
@@ -18,10 +19,19 @@ impl Marks<'_, '_> {
         // First the stamps: what is written after them is looked at again.
         let stamps = (tree::stamp(&live)?, tree::stamp(&copy)?);
         let here = Tree::of(&live)?.map(|tree| tree.digest());
-        let there = Tree::of(&copy)?.map(|tree| tree.digest());
+        let (there, settled) = match self.opened(mark, &copy)? {
+            Opened::Content { tree, settled } => (Some(tree.digest()), settled),
+            Opened::Nothing | Opened::Closed(_) => (None, false),
+        };
+        let sealed = self.is_sealed(mark) && settled;
         let known = self.memory.marks.remove(mark.below_home());
         let agreed = here.is_some() && here == there;
-        let (live_stamp, stamp) = if agreed { stamps } else { (None, None) };
+        // What is to be encrypted yet is looked at again.
+        let (live_stamp, stamp) = if agreed && settled {
+            stamps
+        } else {
+            (None, None)
+        };
         let digest = match &known {
             Some(known) if !agreed => known.digest.clone(),
             _ => there.unwrap_or_default(),
@@ -38,6 +48,7 @@ impl Marks<'_, '_> {
             unlinkable: known.as_ref().is_some_and(|known| known.unlinkable),
             variant: mark.variant().map(str::to_owned),
             followed: followed(known.as_ref(), phase),
+            sealed: sealed || known.as_ref().is_some_and(|known| known.sealed),
             base: known.as_ref().and_then(|known| known.base.clone()),
             beside: known.and_then(|known| known.beside),
         };

@@ -8,6 +8,8 @@ use crate::model::mark::{MANIFEST, Mark};
 use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
 use crate::ops::Context;
+use crate::store::keys;
+use crate::sys::age;
 use crate::sys::fs;
 use crate::sys::tree::{self, Node, Tree};
 use std::os::unix::ffi::OsStrExt as _;
@@ -119,7 +121,7 @@ impl Marks<'_, '_> {
         }
         let live = path.below(&self.home);
         self.check_place(&live)?;
-        self.check_special(&path, options.allow_secret)?;
+        self.check_special(&path, options.allow_secret || options.wish.encrypt)?;
         let Some(found) = fs::look(&live)? else {
             return match self.manifest.get(&path) {
                 // Its link was removed: it comes back.
@@ -159,6 +161,9 @@ impl Marks<'_, '_> {
         }
         if !self.is_ours(&path) {
             Self::check_content(&mark, &from)?;
+            if options.wish.encrypt {
+                self.check_encryption(&mark, &from)?;
+            }
             self.check_copy(&mark, &from)?;
         }
         self.check_rules(&mark)?;
@@ -256,14 +261,37 @@ impl Marks<'_, '_> {
         Ok(())
     }
 
+    /// Can it be encrypted, and be in plain again?
+    fn check_encryption(&self, mark: &Mark, from: &Path) -> Result<()> {
+        let refuse = |what: String| Error::blocked(what).hint("nothing was changed");
+        if let Ok(key) = keys::path(self.ctx.repo, &self.ctx.settings)
+            && let (Ok(key), Ok(from)) = (key.canonicalize(), from.canonicalize())
+            && key.starts_with(&from)
+        {
+            let key = key.display();
+            return Err(refuse(format!(
+                "'{mark}' has the key file '{key}', which only itself could open again"
+            )));
+        }
+        for (inside, node) in Tree::of(from)?.iter().flat_map(Tree::nodes) {
+            let file = tree::below(from, inside);
+            if matches!(node, Node::File(..)) && age::is_encrypted_file(&file)? {
+                let file = file.display();
+                return Err(refuse(format!("'{file}' is encrypted already"))
+                    .hint("without --encrypt it is kept as it is"));
+            }
+        }
+        Ok(())
+    }
+
     /// Is there a copy already that says something else?
     pub(super) fn check_copy(&self, mark: &Mark, from: &Path) -> Result<()> {
         let copy = self.copy(mark);
-        let Some(there) = Tree::of(&copy)? else {
+        if Tree::of(&copy)?.is_none() {
             return Ok(());
-        };
+        }
         let here = Tree::of(from)?.map(|tree| tree.digest());
-        if here == Some(there.digest()) {
+        if here.is_some() && here == self.digest_of_copy(mark, &copy)? {
             return Ok(());
         }
         let path = mark.copy();

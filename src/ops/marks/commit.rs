@@ -8,6 +8,7 @@ use crate::model::entry::{Change, Oid};
 use crate::model::mark::{MANIFEST, Mark};
 use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
+use crate::model::recipients::RECIPIENTS;
 use crate::model::skipped::{Skipped, Why};
 use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
@@ -46,7 +47,7 @@ impl Marks<'_, '_> {
             let copied = copies
                 .iter()
                 .any(|copy| copy == path || copy.is_above(path));
-            let list = [MANIFEST, MODES].map(str::as_bytes);
+            let list = [MANIFEST, MODES, RECIPIENTS].map(str::as_bytes);
             (copied || list.contains(&path.as_bytes())) && !held.covers(path)
         };
         let mut skipped = Vec::new();
@@ -62,9 +63,9 @@ impl Marks<'_, '_> {
         }
         let dirty = scan.dirty().into_iter().filter(|path| is_ours(path));
         let mut paths: BTreeSet<_> = dirty.cloned().collect();
-        for large in screen.too_large(&paths)? {
-            paths.remove(&large.path);
-            skipped.push(large);
+        for refused in screen.refused(&paths)? {
+            paths.remove(&refused.path);
+            skipped.push(refused);
         }
         if paths.is_empty() {
             return Ok(Committed {

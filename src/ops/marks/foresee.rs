@@ -109,9 +109,9 @@ pub(super) fn unmark(
             outcome.released.push(mark.clone());
         }
         for version in marks.manifest.versions(&mark) {
-            if let Some(copy) = Tree::of(&marks.copy(&version))?
+            if fs::look(&marks.copy(&version))?.is_some()
                 && !(linked && version == mark)
-                && marks.differs(&version, &copy)
+                && marks.differs(&version)?
             {
                 outcome.aside.push(version.clone());
             }

@@ -5,6 +5,7 @@
 
 use super::Marks;
 use super::place::Placed;
+use super::sealed::private_scratch;
 use crate::error::{Error, Result};
 use crate::git::commit::{Commit, Sign};
 use crate::git::merge::Merged;
@@ -14,8 +15,8 @@ use crate::model::cure::Phase;
 use crate::model::entry::{Entry, Mode, Oid};
 use crate::model::held::{Disagreement, Held, HeldSet};
 use crate::model::mark::Mark;
-use crate::model::path::RepoPath;
 use crate::ops::held::{self, Holding};
+use crate::ops::plain::Plain;
 use crate::ops::{Done, kept};
 use crate::sys::clock;
 use crate::sys::fs::{self, Durable};
@@ -62,7 +63,7 @@ impl Marks<'_, '_> {
         };
         let ours = self.entry(mark, &content)?;
         let base = self.base(mark)?;
-        let merged = self.merge(tip, &path, base.as_ref(), &ours)?;
+        let merged = self.merge(mark, tip, base.as_ref(), &ours)?;
         let filled = if let Some(merged) = merged {
             self.fill_with(mark, &merged)?
         } else {
@@ -116,7 +117,7 @@ impl Marks<'_, '_> {
                 0o600
             },
         )?;
-        let digest = Tree::of(&made)?.map(|tree| tree.digest());
+        let digest = self.digest_of_copy(mark, &made)?;
         Ok((digest.as_ref() == Some(&known.digest)).then_some(entry))
     }
 
@@ -127,19 +128,27 @@ impl Marks<'_, '_> {
             _ => Mode::File,
         };
         let live = mark.live(&self.home);
-        let oid = self.ctx.repo.write_blob_for(&live, &mark.copy())?;
+        let file = if self.is_sealed(mark) {
+            let sealed = self.ctx.scratch("sealed");
+            self.seal(&live, content, &sealed)?;
+            sealed
+        } else {
+            live
+        };
+        let oid = self.ctx.repo.write_blob_for(&file, &mark.copy())?;
         Ok(Entry { mode, oid })
     }
 
     /// Both versions in one; `None` where they do not go together. What was here is kept under a ref.
     fn merge(
         &self,
+        mark: &Mark,
         tip: &Oid,
-        path: &RepoPath,
         base: Option<&Entry>,
         ours: &Entry,
     ) -> Result<Option<Entry>> {
         let (ctx, repo) = (self.ctx, self.ctx.repo);
+        let path = &mark.copy();
         let there = repo.tree_of(tip)?;
         let commit = |entry: Option<&Entry>, parents: Vec<Oid>| {
             let tree = repo.tree_with(&there, [(path, entry)], ctx.scratch("tree"))?;
@@ -151,6 +160,13 @@ impl Marks<'_, '_> {
         let there = Commit::new(there.clone(), vec![before], "the repository's version\n");
         let there = repo.write_commit(&there, Sign::No)?;
         kept::keep(ctx, here.clone())?;
+        if self.is_sealed(mark) {
+            let theirs = repo.entries(tip, std::slice::from_ref(path))?.remove(path);
+            return match theirs {
+                Some(theirs) => Plain::of(ctx)?.merge(base, ours, &theirs),
+                None => Ok(None),
+            };
+        }
         match repo.merge_trees(&here, &there)? {
             Merged::Clean(tree) => Ok(repo
                 .entries(&tree, std::slice::from_ref(path))?
@@ -162,9 +178,10 @@ impl Marks<'_, '_> {
     /// Gives the copy the content of a version.
     fn fill_with(&mut self, mark: &Mark, version: &Entry) -> Result<bool> {
         let ctx = self.ctx;
-        let made = ctx.scratch("merged");
+        let made = private_scratch(ctx, "merged")?.join("file");
         let bytes = ctx.repo.blob_as_file(&version.oid, &mark.copy())?;
-        fs::write_atomic(&made, &bytes, Durable::No)?;
+        let bytes = Plain::of(ctx)?.read(&mark.copy(), bytes);
+        fs::create_private(&made, &bytes)?;
         let mode = tree::mode(&self.copy(mark))?.unwrap_or(0o600);
         // Who may read it may execute it.
         let exec = match version.mode {

@@ -23,6 +23,8 @@ pub enum Link {
     Elsewhere,
     /// What stands there differs from the copy, and was not decided about.
     Skipped,
+    /// It is encrypted, and cannot be read here.
+    Closed,
     /// It is not for this machine.
     LeftOut,
     /// There is no home to look in.
@@ -38,6 +40,7 @@ impl Link {
             Self::Replaced => "replaced",
             Self::Changed => "changed",
             Self::Elsewhere => "elsewhere",
+            Self::Closed => "closed",
             Self::Skipped | Self::LeftOut => "skipped",
             Self::Unknown => "unknown",
         }
@@ -55,6 +58,8 @@ pub struct Standing {
     pub copied: bool,
     /// Who has a version of their own.
     pub variants: BTreeSet<String>,
+    /// Is what the repository has encrypted?
+    pub encrypted: bool,
     /// How often something else has stood there by now.
     pub replaced: u32,
 }
@@ -78,9 +83,17 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
             _ if !marks.is_wanted(mark) => Link::LeftOut,
             (_, Cure::Report(Trouble::Newer)) => Link::Skipped,
             (_, Cure::Fine) => Link::Ok,
+            (
+                _,
+                Cure::Report(
+                    Trouble::Keyless | Trouble::Locked | Trouble::Damaged | Trouble::Unsaid,
+                ),
+            ) => Link::Closed,
             (Live::Nothing, _) => Link::Missing,
             (_, Cure::Ask) => Link::Skipped,
-            (_, Cure::Place | Cure::Take | Cure::Merge) if copied && !elsewhere => Link::Changed,
+            (_, Cure::Place | Cure::Take | Cure::Merge | Cure::Seal) if copied && !elsewhere => {
+                Link::Changed
+            }
             (Live::Ours, _) => Link::Ok,
             (_, Cure::Report(Trouble::Elsewhere | Trouble::Odd | Trouble::OddCopy)) => {
                 Link::Elsewhere
@@ -93,6 +106,7 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
             link,
             copied,
             variants: marks.manifest.terms(mark).variants,
+            encrypted: marks.is_sealed(mark),
             replaced: marks.remembered(mark).map_or(0, |known| known.replaced),
         });
     }
@@ -111,6 +125,7 @@ fn unknown(ctx: &Context<'_>) -> Result<Vec<Standing>> {
             mark: mark.clone(),
             link: Link::Unknown,
             copied: terms.copy,
+            encrypted: terms.encrypt,
             variants: terms.variants,
             replaced: 0,
         }

@@ -5,6 +5,7 @@
 
 use super::check::{Wanted, is_shared};
 use super::content::copy_of;
+use super::rekey::{NewKey, rekey};
 use super::{Marks, ends_the_run, foresee, merged, reconcile};
 use crate::error::{Error, Kind, Result};
 use crate::git::ignore::Verdict;
@@ -37,6 +38,10 @@ pub struct Options {
     pub allow_secret: bool,
     /// Mend the marks that are there.
     pub repair: bool,
+    /// Encrypt what is encrypted anew, for those that are recipients now.
+    pub rekey: bool,
+    /// Add a recipient; without one, this machine.
+    pub add_recipient: Option<Option<String>>,
     /// How the marks shall be kept, and where.
     pub wish: Wish,
     /// Where somebody would be asked: the repository's copy; also what is large.
@@ -66,6 +71,16 @@ pub struct Outcome {
     pub skipped: Vec<Skipped>,
     /// Files in a marked folder that the ignore rules keep on this machine.
     pub ignored: usize,
+    /// The key that was made for this machine.
+    pub key: Option<NewKey>,
+    /// The recipient that was added.
+    pub recipient: Option<String>,
+    /// What was encrypted anew,
+    pub rekeyed: Vec<Mark>,
+    /// for so many.
+    pub recipients: usize,
+    /// Marks that are encrypted from now on: earlier commits have them in plain.
+    pub plain_before: Vec<Mark>,
     /// Is the branch ahead of its upstream now?
     pub has_remote: bool,
     /// Was nothing done of all this?
@@ -108,6 +123,8 @@ pub fn mark(ctx: &Context<'_>, options: &Options) -> Result<Outcome> {
         backup::because(ctx, Reason::Mark);
         if options.dry_run {
             foresee::mark(ctx, &ready, options)
+        } else if options.rekey || options.add_recipient.is_some() {
+            rekey(ctx, &ready, options)
         } else if options.repair {
             repair(ctx, &ready, options, &[], "mend the marked files")
         } else {
@@ -184,6 +201,10 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         widened,
         changed,
     } = marks.sort(options, &mut outcome)?;
+    if options.wish.encrypt {
+        marks.enrol(&mut outcome)?;
+        super::sealed::recipients(ctx)?;
+    }
     for (mark, from) in &wanted {
         marks.adopt(mark, from, &options.wish).map_err(|error| {
             if ends_the_run(&error) {
@@ -213,7 +234,12 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         taken.extend(widened.iter().cloned());
     }
     let screen = Screen::but_secrets(ctx, options.allow_secret);
-    let committed = marks.commit(ready, &taken, &subject("mark", named), &screen)?;
+    let what = if named.is_empty() {
+        "add a recipient".to_owned()
+    } else {
+        subject("mark", named)
+    };
+    let committed = marks.commit(ready, &taken, &what, &screen)?;
     outcome.committed = committed.changes.len();
     outcome.skipped = committed.skipped;
     if !changed.is_empty() {
@@ -234,13 +260,23 @@ fn change(
         if let Some(variant) = &options.wish.variant {
             marks.vary(mark, variant)?;
         }
+        if options.wish.encrypt && !marks.is_sealed(mark) {
+            outcome.plain_before.push(mark.clone());
+        }
     }
     marks.set_terms(changed, &options.wish);
     marks.resolve();
     marks.write_manifest()?;
     marks.save()?;
+    let mut sealed = Vec::new();
+    if options.wish.encrypt {
+        // First the list: what is encrypted must never be linked to.
+        for mark in changed {
+            sealed.extend(marks.encrypt_other_versions(mark)?);
+        }
+    }
     let subject = subject("change how to keep", changed);
-    let mended = repair(ctx, &guard::check(ctx)?, options, &[], &subject)?;
+    let mended = repair(ctx, &guard::check(ctx)?, options, &sealed, &subject)?;
     outcome.changed = changed.to_vec();
     outcome.committed += mended.committed;
     outcome.findings = mended.findings;
@@ -306,6 +342,15 @@ impl Marks<'_, '_> {
                     outcome.already.push((path, mark));
                 }
             }
+        }
+        if options.wish.copy == Some(false)
+            && let Some(mark) = sorted.changed.iter().find(|mark| self.is_sealed(mark))
+        {
+            return Err(
+                Error::blocked(format!("'{mark}' is encrypted, so it cannot be a link"))
+                    .hint("git sync unmark PATH   then mark it again")
+                    .hint("nothing was changed"),
+            );
         }
         Ok(sorted)
     }
@@ -377,7 +422,11 @@ impl Marks<'_, '_> {
     pub(super) fn adopt(&mut self, mark: &Mark, from: &Path, wish: &Wish) -> Result<()> {
         let live = mark.live(&self.home);
         let linked = matches!(self.live(mark), Live::Ours);
-        let digest = Tree::of(from)?.map(|tree| tree.digest());
+        let digest = if *from == self.copy(mark) {
+            self.digest_of_copy(mark, from)?
+        } else {
+            Tree::of(from)?.map(|tree| tree.digest())
+        };
         let known = self.memory.marks.remove(mark.below_home());
         self.memory.marks.insert(
             mark.below_home().clone(),
@@ -390,6 +439,7 @@ impl Marks<'_, '_> {
                 mode: 0,
                 replaced: known.as_ref().map_or(0, |known| known.replaced),
                 live_stamp: String::new(),
+                sealed: known.as_ref().is_some_and(|known| known.sealed),
                 unlinkable: wish.copy != Some(false) && known.is_some_and(|known| known.unlinkable),
                 variant: mark.variant().map(str::to_owned),
                 followed: (!linked).then(|| self.link_text(mark)).flatten(),

@@ -19,8 +19,10 @@ pub(super) mod modes;
 mod place;
 pub mod reconcile;
 mod recover;
+pub mod rekey;
 mod release;
 mod restore;
+pub(super) mod sealed;
 pub mod unmark;
 mod vary;
 
@@ -32,9 +34,11 @@ use crate::model::mark::{MANIFEST, Manifest, Mark};
 use crate::model::modes::Modes;
 use crate::model::path::RepoPath;
 use crate::store::memory::{Memory, Remembered};
+use crate::sys::age::Keys;
 use crate::sys::env;
 use crate::sys::fs::{self, Durable};
 use crate::sys::tree::{self, Tree};
+use sealed::Opened;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
@@ -111,6 +115,8 @@ pub(super) struct Marks<'a, 'repo> {
     pub(super) manifest: Manifest,
     pub(super) modes: Modes,
     pub(super) memory: Memory,
+    /// What opens encrypted copies here.
+    pub(super) keys: Keys,
     on_disk: Memory,
 }
 
@@ -121,6 +127,17 @@ pub(super) struct Look {
     pub(super) cure: Cure,
     /// Is the copy the one that is remembered, by its stamp, and a file of its own too?
     pub(super) unchanged: bool,
+    /// Is the copy encrypted where it shall be?
+    pub(super) settled: bool,
+}
+
+/// What the repository has of a mark.
+struct Seen {
+    copy: Copied,
+    /// Is it what is remembered, without having been read?
+    unchanged: bool,
+    /// Is it encrypted where it shall be?
+    settled: bool,
 }
 
 impl<'a, 'repo> Marks<'a, 'repo> {
@@ -165,9 +182,11 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         home: PathBuf,
     ) -> Result<Self> {
         manifest.resolve(&ctx.machine, &ctx.settings.profiles);
+        let sealed = manifest.marks().any(|mark| manifest.terms(mark).encrypt);
         Ok(Self {
             ctx,
             home,
+            keys: sealed::keys(ctx, sealed)?,
             manifest,
             modes: modes::read(ctx)?,
             on_disk: memory.clone(),
@@ -194,7 +213,8 @@ impl<'a, 'repo> Marks<'a, 'repo> {
     /// Is it a copy on this machine, and not a link?
     pub(super) fn is_copied(&self, mark: &Mark) -> bool {
         let unlinkable = self.remembered(mark).is_some_and(|known| known.unlinkable);
-        unlinkable || self.manifest.terms(mark).copy
+        let terms = self.manifest.terms(mark);
+        unlinkable || terms.copy || terms.encrypt
     }
 
     /// Is it for this machine, by its type, its id and its profiles, and is there a version for it?
@@ -241,6 +261,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             unlinkable: false,
             variant: mark.variant().map(str::to_owned),
             followed: followed(known.as_ref(), phase),
+            sealed: false,
             base: None,
             beside: known.and_then(|known| known.beside),
         };
@@ -275,7 +296,11 @@ impl<'a, 'repo> Marks<'a, 'repo> {
     /// Looks at a mark; `tip` is the last commit.
     pub(super) fn look(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Look> {
         let live = self.live(mark);
-        let (copy, unchanged) = self.copied(mark, tip)?;
+        let Seen {
+            copy,
+            unchanged,
+            settled,
+        } = self.copied(mark, tip)?;
         let memory = self
             .remembered(mark)
             .map(|known| (known.phase, &*known.digest));
@@ -286,10 +311,15 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             (true, true) => cure::decide_copy(&live, &copy, memory),
             (true, false) => cure::decide(&live, &copy, memory),
         };
+        let cure = match cure {
+            Cure::Fine if !settled => Cure::Seal,
+            cure => cure,
+        };
         Ok(Look {
             unchanged: unchanged && (!copied || self.is_live_unchanged(mark)?),
             live,
             cure,
+            settled,
         })
     }
 
@@ -357,8 +387,13 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         })
     }
 
-    /// What the repository has, and whether that is what is remembered, without having read it.
-    fn copied(&self, mark: &Mark, tip: Option<&Oid>) -> Result<(Copied, bool)> {
+    /// What the repository has.
+    fn copied(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Seen> {
+        let seen = |copy| Seen {
+            copy,
+            unchanged: false,
+            settled: true,
+        };
         let copy = self.copy(mark);
         let Some(found) = fs::look(&copy)? else {
             let lost = match tip {
@@ -366,21 +401,38 @@ impl<'a, 'repo> Marks<'a, 'repo> {
                 None => false,
             };
             let none = if lost { Copied::Lost } else { Copied::Nothing };
-            return Ok((none, false));
+            return Ok(seen(none));
         };
         if !is_kind(mark, &found) {
-            return Ok((Copied::Odd, false));
+            return Ok(seen(Copied::Odd));
+        }
+        let known = self.remembered(mark);
+        if self.is_sealed(mark) && self.keys.is_empty() {
+            // What was changed here could be encrypted, and not be read again.
+            return Ok(seen(Copied::Closed(Trouble::Keyless)));
+        }
+        if !self.is_sealed(mark) && known.is_some_and(|known| known.sealed) {
+            return Ok(seen(Copied::Closed(Trouble::Unsaid)));
         }
         let stamp = tree::stamp(&copy)?.unwrap_or_default();
-        if let Some(known) = self.remembered(mark).filter(|known| known.stamp == stamp) {
-            return Ok((Copied::Content(known.digest.clone()), true));
+        // What was linked has to be encrypted yet.
+        let is_settled = |known: &&Remembered| known.sealed || !self.is_sealed(mark);
+        if let Some(known) = known.filter(|known| known.stamp == stamp && is_settled(known)) {
+            let copy = Copied::Content(known.digest.clone());
+            return Ok(Seen {
+                unchanged: true,
+                ..seen(copy)
+            });
         }
-        let copied = match Tree::of(&copy) {
-            Ok(Some(tree)) => Copied::Content(tree.digest()),
-            Ok(None) => Copied::Nothing,
-            Err(_) => Copied::Odd,
-        };
-        Ok((copied, false))
+        Ok(match self.opened(mark, &copy) {
+            Ok(Opened::Content { tree, settled }) => Seen {
+                settled,
+                ..seen(Copied::Content(tree.digest()))
+            },
+            Ok(Opened::Nothing) => seen(Copied::Nothing),
+            Ok(Opened::Closed(trouble)) => seen(Copied::Closed(trouble)),
+            Err(_) => seen(Copied::Odd),
+        })
     }
 
     /// Keeps a whole copy of what stands at `path`, which is about to give way; where it is kept.

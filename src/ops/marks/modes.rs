@@ -159,6 +159,22 @@ impl Marks<'_, '_> {
         self.write_modes()
     }
 
+    /// Makes the copy of an encrypted mark private before it is put where nothing stands. That is of this
+    /// machine alone, and told to nobody.
+    pub(super) fn keep_private(&mut self, mark: &Mark) -> Result<()> {
+        if !self.is_sealed(mark) {
+            return Ok(());
+        }
+        let copy = self.copy(mark);
+        for listed in tree::listing(&copy)? {
+            if listed.mode & 0o077 != 0 {
+                tree::set_mode(&tree::below(&copy, &listed.inside), listed.mode & 0o700)?;
+                self.memory.umask.insert(inside(mark, &listed));
+            }
+        }
+        Ok(())
+    }
+
     /// Gives the folders above a copy what is said of them.
     pub(super) fn narrow_above(&self, mark: &Mark) -> Result<()> {
         for above in mark.below_home().parents() {

@@ -89,8 +89,9 @@ impl Marks<'_, '_> {
     /// `before`: our link, another content, or nothing.
     pub(super) fn put_content(&mut self, mark: &Mark, before: Option<&Tree>) -> Result<Placed> {
         let live = mark.live(&self.home);
-        let copy = self.copy(mark);
+        let copy = self.readable(mark)?;
         let Some(content) = Tree::of(&copy)? else {
+            let copy = self.copy(mark);
             let copy = copy.display();
             return Err(Error::failed(format!("'{copy}' is not there")));
         };
@@ -116,7 +117,9 @@ impl Marks<'_, '_> {
             }
             match trade(&beside, &live, before)? {
                 // Through the link, while it was copied.
-                Placed::Done if other.is_none() && Tree::of(&copy)?.as_ref() != Some(&content) => {
+                Placed::Done
+                    if other.is_none() && self.content(mark)?.as_ref() != Some(&content) =>
+                {
                     swap::exchange(&beside, &live)?;
                     Ok(Placed::Saved)
                 }

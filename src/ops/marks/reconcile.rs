@@ -292,7 +292,21 @@ impl Run<'_, '_, '_> {
                 }
                 Ok(End::Fine)
             }
-            Cure::Link | Cure::Repoint | Cure::Relink | Cure::Place => self.put(mark, look),
+            Cure::Link | Cure::Repoint | Cure::Relink | Cure::Place => {
+                if matches!(look.live, Live::Nothing) {
+                    self.marks.keep_private(mark)?;
+                }
+                let end = self.put(mark, look)?;
+                if look.settled || !matches!(end, End::Mended(_)) {
+                    return Ok(end);
+                }
+                self.marks.encrypt(mark, false)?;
+                Ok(End::Mended(true))
+            }
+            Cure::Seal => {
+                self.marks.encrypt(mark, false)?;
+                Ok(End::Mended(true))
+            }
             Cure::Take => {
                 self.marks.absorb(mark, &live)?;
                 Ok(End::Mended(true))
@@ -412,7 +426,7 @@ impl Run<'_, '_, '_> {
     /// Nobody knows what both started from: somebody has to say which one it shall be.
     fn ask(&mut self, mark: &Mark, look: &Look) -> Result<End> {
         let live = mark.live(&self.marks.home);
-        let copy = self.marks.copy(mark);
+        let copy = self.marks.readable(mark)?;
         let answer = if self.options.yes {
             Answer::Repo
         } else if self.quit || self.was_left(mark) {
@@ -513,6 +527,9 @@ impl Run<'_, '_, '_> {
             },
             Trouble::Odd => "what stands there cannot be synced".to_owned(),
             Trouble::OddCopy => "what the repository has there cannot be linked to".to_owned(),
+            Trouble::Keyless | Trouble::Locked | Trouble::Damaged | Trouble::Unsaid => {
+                super::sealed::words(trouble).to_owned()
+            }
             Trouble::Newer => "it is marked in a way that needs a newer git-sync".to_owned(),
         }
     }

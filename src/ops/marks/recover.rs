@@ -2,6 +2,7 @@
 
 use super::absorb::clear;
 use super::place::{Placed, discard, gone};
+use super::sealed::Opened;
 use super::{Marks, bytes_of, short_name};
 use crate::error::Result;
 use crate::model::cure::{Live, Phase};
@@ -103,7 +104,7 @@ impl Marks<'_, '_> {
 
     /// What stood at the live path: gone if it is known, else back to where it was.
     fn settle_displaced(&self, mark: &Mark, beside: &Path, found: &Tree) -> Result<()> {
-        let copy = Tree::of(&self.copy(mark))?.map(|tree| tree.digest());
+        let copy = self.digest_of_copy(mark, &self.copy(mark))?;
         let digest = found.digest();
         let known = copy.as_ref() == Some(&digest)
             || self
@@ -130,7 +131,7 @@ impl Marks<'_, '_> {
     /// Ours before the two traded places, what stood at the live path after that.
     fn settle_version(&self, mark: &Mark, beside: &Path, found: &Tree) -> Result<()> {
         let live = mark.live(&self.home);
-        let copy = Tree::of(&self.copy(mark))?.map(|tree| tree.digest());
+        let copy = self.digest_of_copy(mark, &self.copy(mark))?;
         let digest = found.digest();
         let known = copy.as_ref() == Some(&digest)
             || self
@@ -157,7 +158,7 @@ impl Marks<'_, '_> {
 
     /// What came out when a save was put back: ours, unless there was another one.
     fn settle_version_again(&self, mark: &Mark, beside: &Path) -> Result<()> {
-        let copy = Tree::of(&self.copy(mark))?.map(|tree| tree.digest());
+        let copy = self.digest_of_copy(mark, &self.copy(mark))?;
         match Tree::of(beside)? {
             Some(found) if Some(found.digest()) == copy => discard(beside, &found).map(drop),
             Some(_) => self.keep_rest(mark, beside),
@@ -174,9 +175,9 @@ impl Marks<'_, '_> {
             .remembered(mark)
             .is_some_and(|known| known.digest == left.digest());
         let same = wrote
-            || match Tree::of(&self.copy(mark))? {
-                Some(copy) => left.is_part_of(&copy),
-                None => false,
+            || match self.opened(mark, &self.copy(mark))? {
+                Opened::Content { tree, .. } => left.is_part_of(&tree),
+                Opened::Nothing | Opened::Closed(_) => false,
             };
         if same || left.top().is_some_and(|top| matches!(top, Node::Link(_))) {
             left.remove(gone).map(drop)
@@ -220,14 +221,15 @@ impl Marks<'_, '_> {
                 continue;
             };
             let live = mark.live(&self.home);
-            let elsewhere = [Tree::of(&live)?, Tree::of(&self.copy(mark))?];
-            let mut known: BTreeSet<_> = elsewhere
-                .into_iter()
-                .flatten()
-                .map(|tree| tree.digest())
-                .collect();
+            let elsewhere = [
+                Tree::of(&live)?.map(|tree| tree.digest()),
+                self.digest_of_copy(mark, &self.copy(mark))?,
+            ];
+            let mut known: BTreeSet<_> = elsewhere.into_iter().flatten().collect();
             known.extend(self.remembered(mark).map(|known| known.digest.clone()));
-            if !known.contains(&found.digest()) || found.is_folder() {
+            let digest = self.digest_of_copy(mark, &staged)?;
+            let is_known = digest.is_some_and(|digest| known.contains(&digest));
+            if !is_known || found.is_folder() {
                 let kept = self.place_aside(mark)?;
                 fs::rename(&staged, &kept)?;
                 self.tell_kept(mark, &kept);

@@ -71,10 +71,11 @@ impl Marks<'_, '_> {
         self.remove_copy(mark)
     }
 
-    /// Is `copy`, that of a mark, another one than what stands at the live path?
-    pub(super) fn differs(&self, mark: &Mark, copy: &Tree) -> bool {
+    /// Is the copy of a mark another one than what stands at the live path, or can it not be read?
+    pub(super) fn differs(&self, mark: &Mark) -> Result<bool> {
         let live = Tree::of(&mark.live(&self.home)).unwrap_or_default();
-        live.map(|live| live.digest()) != Some(copy.digest())
+        let copy = self.digest_of_copy(mark, &self.copy(mark))?;
+        Ok(copy.is_none() || live.map(|live| live.digest()) != copy)
     }
 
     /// Removes the copy of a mark. What stands at the live path is the same, or else it is kept: an edit
@@ -85,8 +86,13 @@ impl Marks<'_, '_> {
         let Some(found) = Tree::of(&copy)? else {
             return Ok(());
         };
-        if self.differs(mark, &found) {
-            let kept = self.keep_aside(mark, &copy)?.display().to_string();
+        if self.differs(mark)? {
+            let readable = if self.digest_of_copy(mark, &copy)?.is_some() {
+                self.readable(mark)?
+            } else {
+                copy.clone()
+            };
+            let kept = self.keep_aside(mark, &readable)?.display().to_string();
             self.ctx.listener.done(&Done::Aside { mark, kept: &kept });
         }
         found.remove(&copy)?;
@@ -134,7 +140,9 @@ pub(in crate::ops) fn before_publication(
         let loses = gone
             .iter()
             .any(|path| **path == copy || copy.is_above(path));
-        let over = list.get(mark.below_home()).is_none()
+        let becomes_sealed = list.terms(&mark).encrypt && !marks.is_sealed(&mark);
+        let over = becomes_sealed
+            || list.get(mark.below_home()).is_none()
             || (loses && !ctx.repo.has_below(publication.live_tree, &copy)?);
         let known: Option<&Remembered> = marks.remembered(&mark);
         if over && known.is_some() && fs::look(&marks.copy(&mark))?.is_some() {

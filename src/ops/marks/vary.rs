@@ -120,7 +120,7 @@ impl Marks<'_, '_> {
 
     /// Where the version is that this machine has.
     fn version_here(&self, mark: &Mark) -> PathBuf {
-        if self.is_wanted(mark) {
+        if self.is_wanted(mark) && !self.is_sealed(mark) {
             self.copy(mark)
         } else {
             mark.live(&self.home)
@@ -139,8 +139,8 @@ impl Marks<'_, '_> {
             let Some(content) = Tree::of(&from)? else {
                 break;
             };
-            let there = Tree::of(&self.copy(&twin))?;
-            if there.as_ref() == Some(&content) || self.fill(&twin, &from, &content)? {
+            let there = self.digest_of_copy(&twin, &self.copy(&twin))?;
+            if there == Some(content.digest()) || self.fill(&twin, &from, &content)? {
                 self.tidy();
                 let mark = &twin;
                 let done = Done::Marked { mark, copied: true };
@@ -197,7 +197,9 @@ impl Marks<'_, '_> {
         }
         let copy = self.copy(&twin);
         if let Some(found) = Tree::of(&copy)? {
-            let kept = self.keep_aside(&twin, &copy)?.display().to_string();
+            // In plain, where that can be read here.
+            let readable = self.readable(&twin).unwrap_or_else(|_| copy.clone());
+            let kept = self.keep_aside(&twin, &readable)?.display().to_string();
             self.ctx.listener.done(&Done::Aside {
                 mark: &twin,
                 kept: &kept,

@@ -15,6 +15,7 @@ const IGNORE: &[&str] = &[
     "/.sync/*",
     "!/.sync/marked-files.txt",
     "!/.sync/modes",
+    "!/.sync/recipients.txt",
     "!/.sync/config.yaml",
     "*.local",
     "!/external/**/.local/",
@@ -24,6 +25,7 @@ const IGNORE: &[&str] = &[
 const ATTRIBUTES: &[&str] = &[
     "/.sync/marked-files.txt merge=union",
     "/.sync/modes merge=union",
+    "/.sync/recipients.txt merge=union",
 ];
 
 /// The files of the work tree that have lines of ours.
@@ -42,7 +44,12 @@ const PRIVATE: [&str; 5] = [
 ];
 
 /// Must not be ignored.
-const SHARED: [&str; 3] = [".sync/marked-files.txt", ".sync/modes", ".sync/config.yaml"];
+const SHARED: [&str; 4] = [
+    ".sync/marked-files.txt",
+    ".sync/modes",
+    ".sync/recipients.txt",
+    ".sync/config.yaml",
+];
 
 /// Refuses what [`write()`] could not do, before anything is touched.
 pub(super) fn check(repo: &Repo) -> Result<()> {
@@ -121,7 +128,7 @@ pub(super) fn write(repo: &Repo) -> Result<Items> {
             items.push((Mark::Look, Item::Overruled { path, rule }));
         }
     }
-    for path in [SHARED[0], SHARED[1]] {
+    for path in [SHARED[0], SHARED[1], SHARED[2]] {
         let merge = repo.attribute(path, "merge")?;
         if merge != "union" {
             let rule = format!("merge={merge}");
