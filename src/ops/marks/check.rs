@@ -153,12 +153,12 @@ impl Marks<'_, '_> {
             return Err(Error::blocked(format!("'{shown}' is no path to mark")));
         };
         let mark = mark.with_variant(options.wish.variant.as_deref());
-        self.check_alone(&mark)?;
         if let Some(inner) = self.manifest.inside(&path).first() {
             return Err(Error::blocked(format!("'{inner}' in it is marked already"))
                 .hint(format!("git sync unmark {inner}   then mark the folder"))
                 .hint("nothing was changed"));
         }
+        self.check_alone(&mark)?;
         if !self.is_ours(&path) {
             Self::check_content(&mark, &from)?;
             if options.wish.encrypt {
