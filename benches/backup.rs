@@ -51,8 +51,11 @@ type Failure = Box<dyn std::error::Error>;
 /// A way to back up: its name, what it is installed as, and its script. In it, `$TREE` is the tree and
 /// `$OUT` a folder of its own.
 struct Contestant {
+    /// For the report.
     name: &'static str,
+    /// It is left out where this is not installed.
     program: &'static str,
+    /// What is timed.
     script: &'static str,
     /// Does it know what was changed since the last time?
     remembers: bool,
@@ -60,6 +63,7 @@ struct Contestant {
     size: &'static str,
 }
 
+/// All of them, in the order of the report.
 const CONTESTANTS: [Contestant; 4] = [
     Contestant {
         name: "git sync backup",
@@ -112,6 +116,7 @@ fn main() -> ExitCode {
     }
 }
 
+/// Makes the tree, and measures every contestant.
 fn run(options: &Options) -> Result<String, Failure> {
     let mut builder = tempfile::Builder::new();
     builder.prefix("git-sync-bench-");
@@ -144,10 +149,15 @@ fn run(options: &Options) -> Result<String, Failure> {
     Ok(report)
 }
 
+/// A contestant at work.
 struct Bench<'a> {
+    /// How often, among others.
     options: &'a Options,
+    /// Who.
     contestant: &'a Contestant,
+    /// What is backed up.
     tree: &'a Path,
+    /// Where to.
     out: PathBuf,
 }
 
@@ -190,12 +200,14 @@ impl Bench<'_> {
         ))
     }
 
+    /// How long its script takes.
     fn timed(&self) -> Result<Duration, Failure> {
         let start = Instant::now();
         self.sh(self.contestant.script)?;
         Ok(start.elapsed())
     }
 
+    /// What a script says, which must succeed.
     fn sh(&self, script: &str) -> Result<String, Failure> {
         let ended = Command::new("sh")
             .args(["-euc", script])
@@ -214,6 +226,7 @@ impl Bench<'_> {
     }
 }
 
+/// Is there such a program?
 fn is_installed(program: &str) -> bool {
     let found = Command::new("which").arg(program).output();
     found.is_ok_and(|found| found.status.success())

@@ -168,6 +168,10 @@ fn change(top: &Path, tree: &Tree) {
     fs::write(top.join("tree/came later"), "later\n").unwrap();
 }
 
+fn bytes(path: &Path) -> Vec<u8> {
+    path.as_os_str().as_encoded_bytes().to_vec()
+}
+
 /// What a tree is: kinds, modes, times of files, contents, targets, and which names are one file.
 fn seen(top: &Path) -> BTreeMap<PathBuf, String> {
     let mut all = BTreeMap::new();
@@ -182,7 +186,7 @@ fn seen(top: &Path) -> BTreeMap<PathBuf, String> {
         for path in entries {
             let found = path.symlink_metadata().unwrap();
             let told = if found.is_symlink() {
-                format!("link {:?}", fs::read_link(&path).unwrap())
+                format!("link {:?}", bytes(&fs::read_link(&path).unwrap()))
             } else if found.is_dir() {
                 folders.push(path.clone());
                 format!("folder {:o}", found.mode())
@@ -192,7 +196,11 @@ fn seen(top: &Path) -> BTreeMap<PathBuf, String> {
                 let time = (found.mtime(), found.mtime_nsec());
                 let digest = <sha2::Sha256 as sha2::Digest>::digest(fs::read(&path).unwrap());
                 let digest: Vec<_> = digest.to_vec();
-                format!("file {:o} {time:?} {digest:?} {first:?}", found.mode())
+                format!(
+                    "file {:o} {time:?} {digest:?} is {:?}",
+                    found.mode(),
+                    bytes(&first)
+                )
             };
             all.insert(path.strip_prefix(top).unwrap().to_owned(), told);
         }
@@ -237,7 +245,7 @@ fn any_tree_comes_back_as_it_was() {
             let plain = all.iter().map(|(path, told)| {
                 // Which names are one file may differ for those that did not change.
                 let told = told
-                    .rsplit_once(" \"")
+                    .rsplit_once(" is ")
                     .map_or(told.as_str(), |(told, _)| told);
                 (path.clone(), told.to_owned())
             });

@@ -61,7 +61,8 @@ fn link(name: &str, kind: &str, target: &str) -> Forged {
 
 fn hex(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 fn gzip(plain: &[u8]) -> Vec<u8> {
