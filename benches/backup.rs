@@ -1,4 +1,4 @@
-//! The benchmark of backups: what one costs beside `tar czf`, `tar | pigz` and restic.
+//! The benchmark of backups: what one costs beside `tar czf`, tar with pigz, and restic.
 //!
 //! `cargo bench --bench backup` makes a tree of text, and times a full backup, one where nothing was
 //! changed, and one where one file was, each program in turn. What is not installed is left out. The report
@@ -80,7 +80,7 @@ const CONTESTANTS: [Contestant; 4] = [
         size: "stat -c %s \"$OUT\"/a.tar.gz",
     },
     Contestant {
-        name: "tar | pigz",
+        name: "tar with pigz",
         program: "pigz",
         script: "tar cf - --exclude=.git -C \"$TREE\" . | pigz >\"$OUT\"/a.tar.gz; \
                  sync \"$OUT\"/a.tar.gz",
