@@ -413,22 +413,25 @@ fn files_and_alternates_of_yadm_are_proposed_and_taken() {
         .write("../.made", "made\n")
         .write("../.not##os.Darwin", "mac\n");
     laptop.link("../.gitconfig2", ".gitconfig2##os.Linux");
+    laptop.write("../.config/yadm/alt/.apart##default", "apart\n");
+    laptop.link("../.apart", ".config/yadm/alt/.apart##default");
     bare(
         &laptop,
         ".local/share/yadm/repo.git",
-        ".bashrc '.gitconfig2##os.Linux' '.gitconfig2##os.Darwin' '.made##template' '.not##os.Darwin'",
+        ".bashrc '.config/yadm/alt/.apart##default' '.gitconfig2##os.Linux' '.gitconfig2##os.Darwin' '.made##template' '.not##os.Darwin'",
     );
     let json = changes_nothing_unasked(&laptop, "yadm");
     assert_eq!(
         proposed(&json),
         [
+            "~/.apart link chosen by yadm: what was chosen here is taken",
             "~/.bashrc file -",
             "~/.gitconfig2 link chosen by yadm: what was chosen here is taken",
             "~/.made file made by yadm: what it made here is taken",
         ]
     );
     assert!(left(&json).contains(&"~/.not: is not there".to_owned()));
-    assert_eq!(left(&json).len(), 5);
+    assert_eq!(left(&json).len(), 6);
     let git_dir = laptop.home().join(".local/share/yadm");
     let before = print_of(&git_dir);
     laptop

@@ -2,7 +2,7 @@
 //!
 //! `NAME##CONDITIONS`, that one of them becomes the file `NAME` as a link or by a template, and where the
 //! repository is, are facts of <https://yadm.io/docs/alternates>, <https://yadm.io/docs/templates> and of
-//! the manual, <https://man.archlinux.org/man/yadm.1> (FILES). The usual names of a repository made by
+//! the manual, <https://man.archlinux.org/man/yadm.1> (ALTERNATES, FILES). The usual names of a repository made by
 //! hand are those of <https://www.atlassian.com/git/tutorials/dotfiles> and of the texts that follow it.
 
 /// Where yadm has its repository, below the home: of now, and of version 1 and 2.
@@ -23,9 +23,13 @@ pub const USUAL: [&str; 7] = [
     ".home.git",
 ];
 
+/// Alternates in this folder stand for the path that they have below it.
+const APART: &[u8] = b".config/yadm/alt/";
+
 /// The file that an alternate is one of; `None` for other files. The conditions may be in the name of a
 /// folder too.
 pub fn alternate(path: &[u8]) -> Option<Vec<u8>> {
+    let path = path.strip_prefix(APART).unwrap_or(path);
     let mut found = false;
     let mut plain: Vec<u8> = Vec::new();
     for part in path.split(|byte| *byte == b'/') {
@@ -59,6 +63,9 @@ mod tests {
             (".gitconfig##os.Linux", Some(".gitconfig")),
             (".config/a##template", Some(".config/a")),
             (".config/a##os.Linux,hostname.b/c", Some(".config/a")),
+            (".config/yadm/alt/.vimrc##os.Linux", Some(".vimrc")),
+            (".config/yadm/alt/.vimrc", None),
+            (".config/a##~os.Darwin,e.vim", Some(".config/a")),
             (".zshrc", None),
             ("##odd", None),
             ("a#b", None),
