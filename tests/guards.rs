@@ -2,11 +2,10 @@
 //!
 //! Every secret is put together here, so that no file of this repository has one.
 
-use crate::marks::{is_linked, is_real};
-use crate::support::{Conflict, Machine, Sandbox, nothing, on_a_terminal, settle};
+use crate::support::{Conflict, Machine, Sandbox, nothing, settle};
 
 /// Letters without a pattern, different for each `seed`.
-fn random(length: usize, seed: u64) -> String {
+pub(crate) fn random(length: usize, seed: u64) -> String {
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15 ^ (seed << 7);
     let mut next = || {
@@ -18,11 +17,11 @@ fn random(length: usize, seed: u64) -> String {
     (0..length).map(|_| next()).collect()
 }
 
-fn token(seed: u64) -> String {
+pub(crate) fn token(seed: u64) -> String {
     format!("{}{}", "ghp_", random(36, seed))
 }
 
-fn private_key(seed: u64) -> String {
+pub(crate) fn private_key(seed: u64) -> String {
     let label = ["OPENSSH PRIVATE", "KEY"].join(" ");
     let body = random(64, seed);
     format!("-----BEGIN {label}-----\n{body}\n{body}\n-----END {label}-----\n")
@@ -30,7 +29,7 @@ fn private_key(seed: u64) -> String {
 
 /// Expects that no object of the repository that could be sent has `text` in it.
 #[track_caller]
-fn nobody_has(machine: &Machine, text: &str) {
+pub(crate) fn nobody_has(machine: &Machine, text: &str) {
     let found = machine.sh(&format!(
         "git rev-list --objects HEAD | cut -d' ' -f1 | git cat-file --batch | grep -caF -- '{text}'"
     ));
@@ -339,259 +338,6 @@ fn a_force_push_sends_no_secret_and_a_force_pull_keeps_it() {
         laptop.git(["show", &format!("{kept}:zshrc")]),
         secret.trim()
     );
-}
-
-#[test]
-fn what_is_too_large_is_held_back_and_not_even_read() {
-    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    laptop.config("sync.maxFileSize", "2k");
-    laptop
-        .write("new", "x".repeat(2049))
-        .write("limit", "x".repeat(2048));
-    laptop
-        .write("zshrc", "y".repeat(5000))
-        .write("fine", "fine\n");
-    let told = "skipped 'zshrc': it has 4.8 KiB, and sync.maxFileSize is 2 KiB";
-    laptop
-        .sync(["--dry-run"])
-        .exits(1)
-        .says("skip     new (it has 2 KiB");
-    laptop
-        .sync(["status"])
-        .succeeds()
-        .says("zshrc (it has 4.8 KiB");
-    laptop
-        .sync([])
-        .exits(1)
-        .tells(told)
-        .tells("'new'")
-        .tells("hint: git config sync.maxFileSize");
-    assert!(remote.files().contains(&"limit".to_owned()));
-    assert!(!remote.files().contains(&"new".to_owned()));
-    remote.has("fine", "fine");
-    let blob = laptop.sh("git cat-file -e $(git hash-object zshrc)");
-    assert_ne!(blob.code(), 0, "it was read\n{}", blob.scene());
-    // Nor is a version that was staged while it was small.
-    laptop.write("grown", "small\n");
-    laptop.git(["add", "grown"]);
-    laptop.write("grown", "x".repeat(2049));
-    laptop.write("fine", "fine again\n");
-    laptop.sync([]).exits(1).tells("skipped 'grown'");
-    assert!(!remote.files().contains(&"grown".to_owned()));
-    // Also what is in the index already, whole or in an earlier version.
-    laptop.git(["add", "zshrc", "new"]);
-    laptop.write("new", "z".repeat(3000));
-    laptop.sync([]).exits(1).tells(told).tells("'new'");
-    assert!(!remote.files().contains(&"new".to_owned()));
-    for (size, exit) in [("4k", 1), ("0", 0)] {
-        laptop.config("sync.maxFileSize", size);
-        laptop.sync([]).exits(exit);
-        assert!(remote.files().contains(&"new".to_owned()));
-    }
-    laptop.is_in_sync_with(&remote);
-    laptop.config("sync.maxFileSize", "much");
-    laptop
-        .sync([])
-        .exits(128)
-        .tells("bad value 'much' for 'sync.maxFileSize'");
-}
-
-#[test]
-fn untracked_files_that_no_sync_takes_are_not_told_of() {
-    let (laptop, _, _) = Sandbox::new().laptop_and_server();
-    laptop.config("sync.newFiles", "tracked");
-    laptop.config("sync.maxFileSize", "2k");
-    laptop
-        .write("large", "x".repeat(3000))
-        .write("key", private_key(1));
-    laptop.sync([]).succeeds();
-    laptop.sync(["status"]).succeeds().does_not_say("skipped");
-    laptop.write("zshrc", "changed\n");
-    let forced = laptop.sync(["force-push", "--yes"]).succeeds();
-    forced.does_not_tell("skipped");
-}
-
-#[test]
-fn a_pointer_to_a_large_file_is_small() {
-    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    laptop.config("sync.maxFileSize", "2k");
-    laptop.config("filter.pointer.clean", "wc -c");
-    laptop.write(
-        ".gitattributes",
-        "/.sync/marked-files.txt merge=union\nbig filter=pointer\n",
-    );
-    laptop.write("big", "x".repeat(5000));
-    laptop.sync([]).succeeds();
-    remote.has("big", "5000");
-}
-
-#[test]
-fn the_limit_without_a_setting_is_fifty_mebibytes() {
-    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    laptop.sh("head -c 51m /dev/zero > large").succeeds();
-    laptop.write("fine", "fine\n");
-    laptop
-        .sync([])
-        .exits(1)
-        .tells("it has 51 MiB, and sync.maxFileSize is 50 MiB");
-    remote.has("fine", "fine");
-    assert!(!remote.files().contains(&"large".to_owned()));
-}
-
-#[test]
-fn what_is_no_file_is_left_out_in_the_tree_and_in_a_marked_folder() {
-    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    laptop.write("../tool/a", "a\n");
-    laptop.sync(["mark", "../tool"]).succeeds();
-    laptop.sh(
-        "for folder in . ../tool; do
-            mkfifo $folder/pipe
-            python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' $folder/socket
-            git init -q $folder/nested && echo x > $folder/nested/a
-        done",
-    ).succeeds();
-    laptop.write("fine", "fine\n").write("../tool/b", "b\n");
-    let output = laptop.sync([]).exits(1);
-    let output = output.tells("skipped 'nested': a repository of its own");
-    output.tells("skipped 'external/tool/nested': a repository of its own");
-    remote.has("fine", "fine");
-    remote.has("external/tool/b", "b");
-    let odd = ["pipe", "socket", "nested"];
-    assert!(
-        !remote
-            .files()
-            .iter()
-            .any(|file| odd.iter().any(|odd| file.contains(odd)))
-    );
-    for name in ["pipe", "socket", "nested/a"] {
-        assert!(
-            laptop.exists(name) && laptop.exists(format!("../tool/{name}")),
-            "{name}"
-        );
-    }
-}
-
-#[test]
-fn a_secret_is_not_marked_unless_that_is_meant() {
-    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    laptop
-        .write("../.ssh/id_ed25519", private_key(1))
-        .write("../.ssh/config", "Host a\n");
-    laptop
-        .write("../tool/a", "a\n")
-        .write("../tool/env", format!("T={}\n", token(1)));
-    let before = laptop.fingerprint();
-    for (path, why) in [
-        ("../.ssh/id_ed25519", "line 1 looks like a private key"),
-        ("../tool", "line 1 looks like a GitHub token"),
-    ] {
-        let output = laptop.sync(["mark", path]).exits(1).tells(why);
-        output.tells("hint: really share it? --allow-secret");
-    }
-    assert_eq!(before, laptop.fingerprint());
-    is_real(&laptop, "tool");
-    laptop.sync(["mark", "../.ssh/config"]).succeeds();
-    laptop
-        .sync(["mark", "--allow-secret", "../tool"])
-        .succeeds();
-    is_linked(&laptop, "tool");
-    laptop.sync([]).succeeds();
-    laptop.is_in_sync_with(&remote);
-    // It was meant for what was there.
-    laptop.write("../tool/env", format!("T={}\n", token(2)));
-    laptop
-        .sync([])
-        .exits(1)
-        .tells("skipped 'external/tool/env'");
-    laptop
-        .sync(["mark", "--allow-secret", "../tool"])
-        .succeeds();
-    laptop.sync([]).succeeds();
-    remote.has("external/tool/env", &format!("T={}", token(2)));
-}
-
-#[test]
-fn what_stays_on_this_machine_may_be_secret() {
-    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
-    laptop
-        .write("../tool/a", "a\n")
-        .write("../tool/env.local", format!("T={}\n", token(1)));
-    laptop.write("zshrc.local", format!("T={}\n", token(1)));
-    laptop.sync(["mark", "../tool"]).succeeds();
-    laptop.sync([]).succeeds();
-    laptop.is_in_sync_with(&remote);
-    assert!(!remote.files().iter().any(|file| file.ends_with(".local")));
-}
-
-#[test]
-fn places_that_are_no_configuration_are_not_marked() {
-    let (laptop, _, _) = Sandbox::new().laptop_and_server();
-    for file in [
-        ".ssh/known_hosts",
-        ".gnupg/gpg.conf",
-        ".cache/app/a",
-        ".local/share/Trash/files/a",
-        ".config/app/a",
-        "work/node_modules/a/index.js",
-        "work/.git/config",
-    ] {
-        laptop.write(format!("../{file}"), "x\n");
-    }
-    let before = laptop.fingerprint();
-    for (path, why) in [
-        (".ssh", "/.ssh' is a folder of private keys"),
-        (".gnupg/", "is a folder of private keys"),
-        (".cache", "is a cache"),
-        (".cache/app", "is a cache"),
-        (".local/share/Trash/files/a", "is the trash"),
-        (".local", "in it, the trash"),
-        (".local/share", "in it, the trash"),
-        ("work/node_modules", "is a cache"),
-        ("work/node_modules/a/index.js", "is a cache"),
-        ("work/.git", "is a part of another repository"),
-        ("work/.git/config", "is a part of another repository"),
-    ] {
-        let path = format!("../{path}");
-        laptop.sync(["mark", &path]).exits(1).tells(why);
-        assert_eq!(before, laptop.fingerprint(), "{path}");
-    }
-    laptop
-        .sync(["mark", "../.gnupg/gpg.conf", "../.config/app"])
-        .succeeds();
-    laptop
-        .sync(["mark", "--allow-secret", "../.ssh"])
-        .succeeds();
-    laptop
-        .sync(["mark", "--allow-secret", "../.cache"])
-        .exits(1);
-    is_linked(&laptop, ".ssh");
-}
-
-#[test]
-fn what_is_large_is_asked_about_before_it_is_marked() {
-    let (laptop, _, _) = Sandbox::new().laptop_and_server();
-    laptop
-        .sh("head -c 6m /dev/zero > ../large; head -c 51m /dev/zero > ../huge")
-        .succeeds();
-    laptop
-        .sync(["mark", "../large"])
-        .exits(5)
-        .tells("'~/large' has 6 MiB, and there is no terminal to ask on");
-    is_real(&laptop, "large");
-    for (answer, exit) in [("n\n", 5), ("y\n", 0)] {
-        is_real(&laptop, "large");
-        let line = "git-sync mark ../large";
-        on_a_terminal(&laptop, line, [("Mark it? [y/N]", answer)]).exits(exit);
-    }
-    is_linked(&laptop, "large");
-    laptop.sync(["unmark", "../large"]).succeeds();
-    laptop.sync(["mark", "--yes", "../large"]).succeeds();
-    is_linked(&laptop, "large");
-    laptop
-        .sync(["mark", "--yes", "../huge"])
-        .exits(1)
-        .tells("sync.maxFileSize is 50 MiB");
-    is_real(&laptop, "huge");
 }
 
 #[test]

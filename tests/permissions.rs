@@ -220,3 +220,32 @@ fn a_copy_in_the_repository_that_cannot_be_read_costs_nothing() {
     laptop.sync([]).succeeds();
     laptop.has("../.rc", "1\n").has("../here", "saved\n");
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_refused() {
+    let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
+    laptop.write("../secret", "x\n").write("../tool/a", "a\n");
+    laptop.write("../tool/b", "b\n");
+    laptop.chmod("../secret", 0o000);
+    laptop.chmod("../tool/b", 0o000);
+    for path in ["../secret", "../tool"] {
+        laptop.sync(["mark", path]).exits(1).tells("cannot read");
+    }
+    is_real(&laptop, "secret");
+    is_real(&laptop, "tool");
+    laptop.lacks("external").lacks(".sync/marked-files.txt");
+}
+
+#[test]
+fn a_file_in_a_folder_that_cannot_be_changed_is_refused() {
+    let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
+    laptop.write("../tool/a", "a\n");
+    laptop.chmod("../tool", 0o555);
+    laptop
+        .sync(["mark", "../tool/a"])
+        .exits(1)
+        .tells("cannot be linked");
+    is_real(&laptop, "tool/a");
+    laptop.lacks("external").lacks(".sync/marked-files.txt");
+    laptop.chmod("../tool", 0o755);
+}
