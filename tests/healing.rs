@@ -144,6 +144,46 @@ fn two_machines_that_save_other_things_hold_and_lose_nothing() {
     server.has("../.rc", "server\n");
 }
 
+/// Each way to save, on two machines at once: what goes together is merged, what does not is held, and
+/// both contents are somewhere.
+#[test]
+fn what_two_editors_save_at_once_is_all_accounted_for() {
+    needs("vim");
+    let sed = |from: &str, to: &str| format!("sed -i s/{from}/{to}/ ../.rc");
+    let vim = |from: &str, to: &str| {
+        format!("vim -u NONE -n -es -c 'set backupcopy=no' -c '%s/{from}/{to}/' -c wq ../.rc")
+    };
+    let emacs = |from: &str, to: &str| {
+        format!("rm -f ../.rc~; mv ../.rc ../.rc~; sed s/{from}/{to}/ ../.rc~ > ../.rc")
+    };
+    let program = |from: &str, to: &str| {
+        format!("sed s/{from}/{to}/ ../.rc > ../.rc.new; mv ../.rc.new ../.rc")
+    };
+    let ways: [&dyn Fn(&str, &str) -> String; 4] = [&sed, &vim, &emacs, &program];
+    for (at, here) in ways.iter().enumerate() {
+        let there = ways[(at + 1) % ways.len()];
+        let (laptop, server, remote) = linked();
+        laptop.sh(&here("one", "laptop")).succeeds();
+        server.sh(&there("five", "server")).succeeds();
+        settle(&[&laptop, &server]);
+        for machine in [&laptop, &server] {
+            machine.has("../.rc", "laptop\ntwo\nthree\nfour\nserver\n");
+            is_linked(machine, ".rc");
+            machine.is_in_sync_with(&remote);
+        }
+        // The same line.
+        laptop.sh(&here("three", "laptop")).succeeds();
+        server.sh(&there("three", "server")).succeeds();
+        server.sync([]).succeeds();
+        laptop.sync([]).exits(1);
+        laptop
+            .has("../.rc", "laptop\ntwo\nlaptop\nfour\nserver\n")
+            .holds(["external/.rc"]);
+        remote.has("external/.rc", "laptop\ntwo\nserver\nfour\nserver");
+        nothing_beside(&laptop, ".");
+    }
+}
+
 #[test]
 fn an_edit_of_the_replaced_file_after_a_hold_is_taken_into_it() {
     let (laptop, _, remote) = linked();
