@@ -52,11 +52,11 @@ step() {
 
 # Our shell scripts: by their name, or by what they say in the first line.
 scripts() {
-  find . \( -path ./.git -o -path ./target \) -prune -o -type f -name '*.sh' -print
+  find . \( -path ./.git -o -path ./target \) -prune -o -type f \( -name '*.sh' -o -name '*.bash' \) -print
   local folder
   for folder in .ci hooks shell; do
     if [[ -d $folder ]]; then
-      grep -rlE --exclude='*.sh' '^#!.*[/ ](sh|bash)( |$)' "$folder" || true
+      grep -rlE --exclude='*.sh' --exclude='*.bash' '^#!.*[/ ](sh|bash)( |$)' "$folder" || true
     fi
   done
 }
@@ -64,6 +64,13 @@ scripts() {
 mapfile -t found < <(scripts)
 step shellcheck "${found[@]}"
 step shfmt -d "${found[@]}"
+for file in shell/*.zsh shell/*.zsh-theme; do
+  step zsh -n "$file"
+done
+for file in shell/*.fish; do
+  step fish --no-execute "$file"
+  step fish_indent --check "$file"
+done
 step mandoc -T lint -W warning man/git-sync.1
 step cargo fmt --check
 step cargo clippy --all-targets --locked -- -D warnings

@@ -34,6 +34,7 @@
 //! | `.sync/sync-status` | the icon alone | [`store::state`] |
 //! | `.sync/last-sync` | when a sync last succeeded | [`store::state`] |
 //! | `.sync/backups` | a link to the backups, which are in the user's state folder | [`store::backups`] |
+//! | `.sync/due` | when the next background run is due | [`store::state`] |
 //! | `.sync/machine-id` | the name of this machine | [`store::machine`] |
 //! | `.sync/stage/` | as `stage/` below, where the git directory is on another file system | [`ops::publish`] |
 //! | `.sync/marked-files.txt` | tracked: what is marked | [`model::mark`] |

@@ -5,10 +5,13 @@
 //! clap's flag-subcommands: with those `--force-push=no` would push.
 
 use crate::error::{Error, Kind, Result};
+use crate::model::hook_script::EVENTS;
 use crate::model::import::Tool;
+use crate::model::prompt::Host;
 use crate::model::schedule::Scheduler;
 use crate::ui::Loudness;
 use crate::ui::style::Colour;
+use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -148,6 +151,24 @@ enum Word {
     },
     /// Show the history of runs
     Log,
+    /// Print what shows the state in a prompt
+    Prompt {
+        /// The shell or program that it is for
+        #[arg(value_parser = PossibleValuesParser::new(Host::ALL.map(Host::word)).try_map(known_host))]
+        host: Host,
+    },
+    /// Keep the state for prompts right after a git command of your own
+    Hooks {
+        /// What is to be done
+        #[arg(value_enum, default_value_t = HookAction::Status)]
+        action: HookAction,
+    },
+    /// Look where this machine stands, for prompts and hooks; prints nothing
+    Refresh {
+        /// The hook of git that calls
+        #[arg(value_parser = EVENTS)]
+        event: Option<String>,
+    },
     /// Look for what is wrong, and say what mends it
     Doctor,
     /// List the machines that sync with the same remote
@@ -190,6 +211,9 @@ pub struct Global {
     /// Undo what was set up on this machine (setup)
     #[arg(long, global = true)]
     pub remove: bool,
+    /// Put in no hooks, now and later (setup)
+    #[arg(long, global = true, conflicts_with = "remove")]
+    pub no_hooks: bool,
     /// Take in what a link leads to, in the place of the link (mark)
     #[arg(long, global = true, conflicts_with = "repair")]
     pub follow: bool,
@@ -366,6 +390,15 @@ pub enum Mode {
     Machines,
     /// What the scheduler of the system does.
     Schedule(ScheduleAction),
+    /// What shows the state in a prompt.
+    Prompt(Host),
+    /// Our hooks.
+    Hooks(HookAction),
+    /// The state for prompts, written anew.
+    Refresh {
+        /// Does a hook of git call, so that something is done?
+        after_hook: bool,
+    },
 }
 
 impl Mode {
@@ -390,8 +423,27 @@ impl Mode {
             Self::Schedule(ScheduleAction::Install) => "schedule install",
             Self::Schedule(ScheduleAction::Status) => "schedule status",
             Self::Schedule(ScheduleAction::Remove) => "schedule remove",
+            Self::Prompt(_) => "prompt",
+            Self::Hooks(_) => "hooks",
+            Self::Refresh { .. } => "refresh",
         }
     }
+}
+
+/// What is to be done with our hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum HookAction {
+    /// Put them in
+    Install,
+    /// Tell how each stands
+    Status,
+    /// Take them out
+    Remove,
+}
+
+/// The host of a word that the parser has let through.
+fn known_host(word: String) -> std::result::Result<Host, String> {
+    Host::parse(&word).ok_or(word)
 }
 
 impl Cli {
@@ -493,12 +545,17 @@ impl Word {
             Self::Doctor => Mode::Doctor,
             Self::Machines => Mode::Machines,
             Self::Schedule { action } => Mode::Schedule(*action),
+            Self::Prompt { host } => Mode::Prompt(*host),
+            Self::Hooks { action } => Mode::Hooks(*action),
+            Self::Refresh { event } => Mode::Refresh {
+                after_hook: event.is_some(),
+            },
         }
     }
 }
 
 /// Which options make sense for which mode; `-C`, `-q`, `-v` and `--color` do for all.
-const OPTIONS: [(&str, &[&str]); 37] = [
+const OPTIONS: [(&str, &[&str]); 38] = [
     (
         "dry-run",
         &[
@@ -519,7 +576,7 @@ const OPTIONS: [(&str, &[&str]); 37] = [
             "restore",
         ],
     ),
-    ("background", &["run"]),
+    ("background", &["run", "refresh"]),
     (
         "yes",
         &[
@@ -532,6 +589,7 @@ const OPTIONS: [(&str, &[&str]); 37] = [
         ],
     ),
     ("remove", &["setup"]),
+    ("no-hooks", &["setup"]),
     ("follow", &["mark"]),
     ("allow-secret", &["mark"]),
     ("repair", &["mark"]),
@@ -601,6 +659,7 @@ const OPTIONS: [(&str, &[&str]); 37] = [
             "schedule remove",
             "backup",
             "restore",
+            "hooks",
         ],
     ),
     ("porcelain", &["status"]),
@@ -616,6 +675,7 @@ impl Global {
             self.background,
             self.yes,
             self.remove,
+            self.no_hooks,
             self.follow,
             self.allow_secret,
             self.repair,
@@ -798,6 +858,11 @@ mod tests {
     fn what_would_be_ignored_is_refused() {
         for words in [
             &["--force-push=no"][..],
+            &["prompt"],
+            &["prompt", "tcsh"],
+            &["hooks", "reinstall"],
+            &["hooks", "--background"],
+            &["refresh", "--json"],
             &["--status", "--log"],
             &["--status", "run"],
             &["--force-push", "--offline"],

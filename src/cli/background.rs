@@ -8,11 +8,14 @@ use super::exit::Exit;
 use super::locate;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;
+use crate::git::config::Background;
 use crate::git::repo::Manner;
+use crate::model::due::Due;
+use crate::model::machine::MachineType;
 use crate::model::path::RepoPath;
 use crate::ops::sync::{Options, sync};
-use crate::ops::{Context, Done, Listener, guard};
-use crate::store::history;
+use crate::ops::{Context, Done, Listener, guard, record};
+use crate::store::state;
 use crate::sys::{clock, detach, env, fs, lock};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -48,6 +51,12 @@ fn hand_over(global: &Global) -> Result<()> {
     let repo = locate::repository(&global.directory, &manner)?;
     let ctx = Context::for_run(&repo, &Silence, "sync")?;
     guard::enrolled(&repo)?;
+    if !is_wanted(&ctx) {
+        // The next shells need not come here for it.
+        let now = clock::epoch();
+        let next = now + ctx.settings.interval;
+        return state::write_due(&ctx.layout, Due { begun: now, next });
+    }
     if is_too_soon(&ctx)? || lock::holder(&ctx.layout.lock()).is_some() {
         return Ok(());
     }
@@ -62,16 +71,19 @@ fn hand_over(global: &Global) -> Result<()> {
     detach::start_worker(&args)
 }
 
-/// Has a run begun within `sync.interval`?
+/// Does the user want syncs that nobody asked for, on this machine?
+fn is_wanted(ctx: &Context<'_>) -> bool {
+    match ctx.settings.background {
+        Background::Always => true,
+        Background::Never => false,
+        Background::OutsideContainers => ctx.machine.kind != MachineType::Container,
+    }
+}
+
+/// Has a run begun a short while ago? Longer ones count as short where the remote was not reached.
 fn is_too_soon(ctx: &Context<'_>) -> Result<bool> {
-    let newest = history::newest(&ctx.layout, 1)?;
-    let begun = newest
-        .first()
-        .and_then(|run| run.start.parse::<jiff::Timestamp>().ok());
-    let Some(begun) = begun else { return Ok(false) };
-    let age = clock::epoch() - begun.as_second();
-    // A clock that was set back must not stop the syncs until it has caught up.
-    Ok((0..ctx.settings.interval).contains(&age))
+    let due = record::due(&ctx.layout, ctx.settings.interval)?;
+    Ok(due.is_some_and(|due| due.is_too_soon(clock::epoch())))
 }
 
 fn work(global: &Global) -> Result<()> {
@@ -92,8 +104,9 @@ fn work(global: &Global) -> Result<()> {
         offline: global.offline,
         ..Options::default()
     };
-    // Twenty shells that start at once all come here before the first has written its state.
-    let result = if is_too_soon(&ctx)? {
+    // Twenty shells that start at once all come here before the first has written its state. Who holds the
+    // lock is asked first: a run that ends between the two questions is seen by the second.
+    let result = if lock::holder(&ctx.layout.lock()).is_some() || is_too_soon(&ctx)? {
         return Ok(());
     } else {
         sync(&ctx, &options)
@@ -115,7 +128,7 @@ fn log(ctx: &Context<'_>, error: &Error) -> Result<()> {
 }
 
 /// Hears everything and says nothing.
-struct Silence;
+pub(super) struct Silence;
 
 impl Listener for Silence {
     fn done(&self, _: &Done<'_>) {}

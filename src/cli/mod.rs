@@ -7,12 +7,15 @@ mod diff;
 mod doctor;
 pub mod exit;
 mod force;
+mod hooks;
 mod import;
 pub mod locate;
 mod log;
 mod machines;
 mod mark;
 mod paths;
+mod prompt;
+mod refresh;
 mod resolve;
 mod restore;
 mod run;
@@ -111,6 +114,9 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Machines => machines::run(global, ui),
         Mode::Doctor => doctor::run(global, ui),
         Mode::Schedule(action) => schedule::run(global, ui, *action),
+        Mode::Prompt(host) => prompt::run(global, ui, *host),
+        Mode::Hooks(action) => hooks::run(global, ui, *action),
+        Mode::Refresh { after_hook } => Ok(refresh::run(global, *after_hook)),
         Mode::Setup { url, dir } => setup::run(global, ui, url.as_deref(), dir.as_deref()),
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn run(
         wait: run::options(global).wait,
         profiles: profiles(global)?,
         here,
+        no_hooks: global.no_hooks,
         manner,
     };
     let plan = plan(place(global, dir, &options)?, &options)?;

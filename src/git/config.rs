@@ -72,13 +72,17 @@ pub const BACKUP_MAX_SIZE: &str = "sync.backupMaxSize";
 pub const BACKUP_LOCAL: &str = "sync.backupLocal";
 /// `sync.ageIdentity`: the file with the age keys that open encrypted marks.
 pub const AGE_IDENTITY: &str = "sync.ageIdentity";
+/// `sync.hooks`: `false` keeps a setup from putting in hooks.
+pub const HOOKS: &str = "sync.hooks";
+/// `sync.background`: `true`, `false` to make no syncs without being asked, or `outside-containers`.
+pub const BACKGROUND: &str = "sync.background";
 /// `advice.sync`: `false` switches our hints off.
 pub const ADVICE: &str = "advice.sync";
 /// `color.sync`: `always`, `never` or `auto`, in place of `color.ui`.
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 31] = [
+pub const KEYS: [&str; 33] = [
     HEARTBEAT,
     BACKUP,
     BACKUP_DIR,
@@ -108,6 +112,8 @@ pub const KEYS: [&str; 31] = [
     GUARD,
     MAX_FILE_SIZE,
     AGE_IDENTITY,
+    HOOKS,
+    BACKGROUND,
     ADVICE,
     COLOR,
 ];
@@ -124,6 +130,17 @@ pub enum NewFiles {
     Tracked,
     /// Tracked ones, and those new ones that the user chooses when asked.
     Ask,
+}
+
+/// Where syncs are made without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+    /// Everywhere but in containers.
+    OutsideContainers,
 }
 
 /// How commits of both sides are put together.
@@ -159,6 +176,8 @@ pub struct Settings {
     pub commit: CommitWhen,
     /// `sync.commitMessage`.
     pub message: String,
+    /// `sync.background`.
+    pub background: Background,
     /// `sync.interval`, seconds.
     pub interval: i64,
     /// `sync.timeout`, seconds.
@@ -258,7 +277,8 @@ impl Settings {
             new_files: new_files.unwrap_or(NewFiles::All),
             commit: commit.unwrap_or(CommitWhen::Always),
             message: message.unwrap_or_else(|| message::DEFAULT_TEMPLATE.to_owned()),
-            interval: number(repo, INTERVAL, 0..=31_536_000)?.unwrap_or(300),
+            background: background(repo)?,
+            interval: interval(repo)?,
             timeout: number(repo, TIMEOUT, 1..=86_400)?.unwrap_or(20),
             retries: number(repo, RETRIES, 0..=100)?.unwrap_or(5),
             keep_replaced: choice(repo, KEEP_REPLACED, Retention::parse)?
@@ -279,14 +299,24 @@ impl Settings {
     }
 }
 
+fn background(repo: &Repo) -> Result<Background> {
+    if repo.config_text(BACKGROUND).as_deref() == Some("outside-containers") {
+        return Ok(Background::OutsideContainers);
+    }
+    Ok(match repo.config_bool(BACKGROUND)? {
+        Some(false) => Background::Never,
+        Some(true) | None => Background::Always,
+    })
+}
+
+/// `sync.interval` of `repo`, also where another setting is bad.
+pub fn interval(repo: &Repo) -> Result<i64> {
+    Ok(number(repo, INTERVAL, 0..=31_536_000)?.unwrap_or(300))
+}
+
 /// `sync.icons` of `repo`, also where another setting is bad.
 pub fn icons(repo: &Repo) -> Result<Icons> {
-    choice(repo, ICONS, |word| match word {
-        "unicode" => Some(Icons::Unicode),
-        "ascii" => Some(Icons::Ascii),
-        _ => None,
-    })
-    .map(Option::unwrap_or_default)
+    choice(repo, ICONS, Icons::parse).map(Option::unwrap_or_default)
 }
 
 fn bad(key: &str, value: &str) -> Error {

@@ -4,6 +4,7 @@ use super::Repo;
 use super::command::{complaint, outside};
 use crate::error::{Error, Result};
 use crate::sys::env;
+use gix::bstr::ByteSlice as _;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
@@ -47,6 +48,58 @@ impl Repo {
     /// Adds a remote.
     pub fn add_remote(&self, name: &str, url: &std::ffi::OsStr) -> Result<()> {
         self.git("remote").args(["add", "--", name]).arg(url).run()
+    }
+}
+
+/// The settings that hold for every repository of the user, read in-process: a shell that starts does not
+/// wait for a git.
+pub struct UserConfig(gix::config::File);
+
+impl std::fmt::Debug for UserConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("UserConfig").finish_non_exhaustive()
+    }
+}
+
+impl UserConfig {
+    /// Reads them; files that cannot be read have nothing in them.
+    pub fn read() -> Self {
+        use gix::config::file::{Metadata, includes, init};
+        use gix::config::source::Kind;
+        let kinds = [Kind::System, Kind::Global];
+        let sources = kinds.iter().flat_map(|kind| kind.sources());
+        let files = sources.filter_map(|source| {
+            let found = source.storage_location(&mut |name: &str| env::get(name))?;
+            Some(Metadata {
+                path: Some(found).filter(|path| path.is_file()),
+                source: *source,
+                level: 0,
+                trust: gix::sec::Trust::Full,
+            })
+        });
+        let home = env::home();
+        let options = init::Options {
+            includes: includes::Options::follow_without_conditional(home.as_deref()),
+            ..init::Options::default()
+        };
+        let read = gix::config::File::from_paths_metadata(files, options);
+        Self(read.ok().flatten().unwrap_or_default())
+    }
+
+    /// A setting as text; of several values the last.
+    pub fn text(&self, key: &str) -> Option<String> {
+        Some(self.0.string(key)?.to_str_lossy().into_owned())
+    }
+
+    /// A setting that is a path; `~` is followed.
+    pub fn path(&self, key: &str) -> Option<PathBuf> {
+        let home = env::home();
+        let context = gix::config::path::interpolate::Context {
+            home_dir: home.as_deref(),
+            ..Default::default()
+        };
+        let path = self.0.path(key)?.interpolate(context).ok()?;
+        Some(path).filter(|path| !path.as_os_str().is_empty())
     }
 }
 

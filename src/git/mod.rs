@@ -14,6 +14,7 @@ pub mod create;
 pub mod distance;
 pub mod files;
 pub mod home;
+mod hook_config;
 pub mod hooks;
 pub mod ignore;
 pub mod index;

@@ -26,6 +26,9 @@ pub type Trace = Rc<dyn Fn(&str)>;
 pub struct Manner {
     /// Nobody is there to be asked.
     pub background: bool,
+    /// A hook has told that something is done: what git has not yet cleaned up behind it is no operation in
+    /// progress.
+    pub after_hook: bool,
     /// Every child ends before this moment.
     pub deadline: Option<Instant>,
     /// Hears every git command.
@@ -453,7 +456,11 @@ impl Repo {
     /// The operation that the user has begun and not finished, as the git command for it.
     pub fn in_progress(&self) -> Option<&'static str> {
         use gix::state::InProgress as P;
-        Some(match self.inner.state()? {
+        let state = self.inner.state()?;
+        if self.manner.after_hook && state != P::Bisect {
+            return None;
+        }
+        Some(match state {
             P::ApplyMailbox | P::ApplyMailboxRebase => "am",
             P::Bisect => "bisect",
             P::CherryPick | P::CherryPickSequence => "cherry-pick",

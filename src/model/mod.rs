@@ -12,7 +12,9 @@
 //!   everything that cannot be synced ([`skipped`]).
 //! - What other tools keep becomes a **proposal** of marks ([`import`]).
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
-//!   ([`run`]); what one replaces is kept for a while ([`retention`]).
+//!   ([`run`]); what one replaces is kept for a while ([`retention`]). When the next one in the background is
+//!   due is told to shells ([`due`]), which show the state in a [`prompt`]; hooks of git ([`hook_script`])
+//!   keep it right after commands of the user's own.
 //! - A **backup** has all of it as files ([`backup`]); older ones make room ([`rotation`]).
 
 pub mod backup;
@@ -20,9 +22,11 @@ pub mod block;
 pub mod cron;
 pub mod cure;
 pub mod divergence;
+pub mod due;
 pub mod entry;
 pub mod heartbeat;
 pub mod held;
+pub mod hook_script;
 pub mod import;
 pub mod lines;
 pub mod machine;
@@ -31,6 +35,7 @@ pub mod message;
 pub mod modes;
 pub mod path;
 pub mod policy;
+pub mod prompt;
 pub mod recipients;
 pub mod retention;
 pub mod rotation;

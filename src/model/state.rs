@@ -34,6 +34,17 @@ pub enum Icons {
     Ascii,
 }
 
+impl Icons {
+    /// The signs of a word.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "unicode" => Some(Self::Unicode),
+            "ascii" => Some(Self::Ascii),
+            _ => None,
+        }
+    }
+}
+
 impl State {
     /// Every state, for tables about them.
     pub const ALL: [Self; 8] = [

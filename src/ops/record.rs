@@ -5,6 +5,7 @@ use super::{Context, backup, guard};
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;
 use crate::git::config;
+use crate::model::due::{self, Due};
 use crate::model::run::{RunRecord, RunResult, SCHEMA};
 use crate::model::state::State;
 use crate::store::layout::Layout;
@@ -111,7 +112,8 @@ impl Begun {
             error,
             ..self.record(ctx.repo, result, outcome.ms)
         };
-        history::append(&ctx.layout, &record)
+        history::append(&ctx.layout, &record)?;
+        write_due(&ctx.layout, ctx.settings.interval)
     }
 
     fn write_failure(&self, repo: &Repo, layout: &Layout, error: &Error, ms: u64) -> Result<()> {
@@ -125,7 +127,8 @@ impl Begun {
             error: Some(in_one_line(error)),
             ..self.record(repo, RunResult::Failed, ms)
         };
-        history::append(layout, &record)
+        history::append(layout, &record)?;
+        write_due(layout, config::interval(repo).unwrap_or_default())
     }
 
     fn record(&self, repo: &Repo, result: RunResult, ms: u64) -> RunRecord {
@@ -145,6 +148,21 @@ impl Begun {
             connections: 0,
             error: None,
         }
+    }
+}
+
+/// When the next background run is due, by what the history tells; `None` where there was no run.
+pub fn due(layout: &Layout, interval: i64) -> Result<Option<Due>> {
+    Ok(Due::after(
+        &history::newest(layout, due::LOOK_BACK)?,
+        interval,
+    ))
+}
+
+fn write_due(layout: &Layout, interval: i64) -> Result<()> {
+    match due(layout, interval)? {
+        Some(due) => state::write_due(layout, due),
+        None => Ok(()),
     }
 }
 

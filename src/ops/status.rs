@@ -53,6 +53,8 @@ pub struct Outcome {
     pub refusal: Option<Error>,
     /// The run that is going on.
     pub running: Option<Holder>,
+    /// Did the last run die, so that the next one has to clean up?
+    pub interrupted: bool,
     /// The newest run.
     pub last_run: Option<RunRecord>,
     /// The newest run that reached the remote.
@@ -82,6 +84,7 @@ pub struct Changes {
 pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
     guard::enrolled(ctx.repo)?;
     let repo = ctx.repo;
+    let written = state::written(&ctx.layout)?;
     let branch = match repo.head()? {
         Head::Branch(branch) => Some(branch),
         Head::Detached => None,
@@ -130,6 +133,7 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         }
     }
     let running = lock::holder(&ctx.layout.lock());
+    let interrupted = running.is_none() && lock::holder_died(&ctx.layout.lock());
     let mut runs = history::newest(&ctx.layout, LOOK_BACK)?;
     let contact = |run: &&RunRecord| run.connections > 0 && !run.result.is_without_remote();
     let last_contact = runs.iter().find(contact).cloned();
@@ -137,7 +141,12 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
     let last_run = (!runs.is_empty()).then(|| runs.swap_remove(0));
     let in_progress = repo.in_progress();
     let refusal = guard::check(ctx).and_then(|_| guard::merged(&scan)).err();
-    let state = judge(&counts, running, last_run.as_ref(), refusal.is_some());
+    let state = judge(
+        &counts,
+        running,
+        last_run.as_ref(),
+        refusal.is_some() || interrupted,
+    );
     let outcome = Outcome {
         state,
         counts,
@@ -155,12 +164,15 @@ pub fn status(ctx: &Context<'_>) -> Result<Outcome> {
         in_progress,
         refusal,
         running,
+        interrupted,
         last_run,
         last_contact,
         last_sync: state::last_sync(&ctx.layout)?,
         last_success,
     };
-    if outcome.running.is_none() && ctx.layout.visible().is_dir() {
+    // A run that began or ended meanwhile knows better.
+    let is_news = || Ok(state::written(&ctx.layout)? == written);
+    if outcome.running.is_none() && ctx.layout.visible().is_dir() && is_news()? {
         state::write(
             &ctx.layout,
             ctx.settings.icons,
@@ -245,12 +257,12 @@ fn judge(
     counts: &Counts,
     running: Option<Holder>,
     last: Option<&RunRecord>,
-    is_refused: bool,
+    is_stuck: bool,
 ) -> State {
     if running.is_some() {
         return State::Syncing;
     }
-    if is_refused {
+    if is_stuck {
         return State::Error;
     }
     match counts.state() {

@@ -182,6 +182,11 @@ impl Layout {
         self.visible.join("sync-status")
     }
 
+    /// When the next background run is due.
+    pub fn due(&self) -> PathBuf {
+        self.visible.join("due")
+    }
+
     /// The state in one line.
     pub fn state(&self) -> PathBuf {
         self.visible.join("state")

@@ -3,16 +3,48 @@
 
 use crate::error::{Error, Result};
 use crate::sys::env;
+use rustix::event::{PollFd, PollFlags};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::Read as _;
-use std::process::{Command, Stdio};
+use std::process::{ChildStdout, Command, Stdio};
+use std::time::Duration;
+
+/// What [`env::WORKER`] says to a worker that is waited for: it keeps the pipe until it ends.
+const WAITED_FOR: &str = "waited-for";
 
 /// Starts this program again with `args`, detached; returns once it has left the terminal.
 ///
 /// A terminal that closes in the next moment would end it before that.
 pub fn start_worker(args: &[OsString]) -> Result<()> {
-    let unable = |source| Error::failed("cannot start in the background").because(source);
+    let Some(mut pipe) = start(args, "1")? else {
+        return Ok(());
+    };
+    // It closes its end when it has left, and if it dies before that.
+    let mut nothing = Vec::new();
+    pipe.read_to_end(&mut nothing).map(drop).map_err(unable)
+}
+
+/// The same, but returns when the work is done, and at most after `patience`.
+pub fn start_and_wait(args: &[OsString], patience: Duration) -> Result<()> {
+    let Some(pipe) = start(args, WAITED_FOR)? else {
+        return Ok(());
+    };
+    let mut polled = [PollFd::new(&pipe, PollFlags::IN)];
+    let patience = rustix::event::Timespec {
+        tv_sec: patience.as_secs().try_into().unwrap_or(i64::MAX),
+        tv_nsec: patience.subsec_nanos().into(),
+    };
+    // It writes nothing: what comes is the end of it. A signal ends the wait too, and that is fine.
+    let _ = rustix::event::poll(&mut polled, Some(&patience));
+    Ok(())
+}
+
+fn unable(source: std::io::Error) -> Error {
+    Error::failed("cannot start in the background").because(source)
+}
+
+fn start(args: &[OsString], word: &str) -> Result<Option<ChildStdout>> {
     let program = env::current_exe().map_err(unable)?;
     #[expect(
         clippy::disallowed_methods,
@@ -20,27 +52,25 @@ pub fn start_worker(args: &[OsString]) -> Result<()> {
     )]
     let mut worker = Command::new(program)
         .args(args)
-        .env(env::WORKER, "1")
+        .env(env::WORKER, word)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .map_err(unable)?;
-    // It closes its end when it has left, and if it dies before that.
-    let mut nothing = Vec::new();
-    match worker.stdout.take() {
-        Some(mut pipe) => pipe.read_to_end(&mut nothing).map(drop).map_err(unable),
-        None => Ok(()),
-    }
+    Ok(worker.stdout.take())
 }
 
-/// Makes this process, which [`start_worker`] started, the leader of a session without a terminal,
+/// Makes this process, which [`start_worker`] or [`start_and_wait`] started, the leader of a session without a terminal,
 /// closes what it inherited, and gives way to the user's own work.
 pub fn become_worker() {
     // Fails only for a process that leads a group already; then it has left the terminal's.
     let _ = rustix::process::setsid();
     let _ = rustix::process::nice(5);
     close_inherited();
+    if env::text(env::WORKER).as_deref() == Some(WAITED_FOR) {
+        return;
+    }
     if let Ok(nothing) = File::options().write(true).open("/dev/null") {
         let _ = rustix::stdio::dup2_stdout(&nothing);
     }
@@ -74,7 +104,7 @@ fn close_inherited() {
 /// the next one recovers.
 pub fn end_after(seconds: u64) {
     std::thread::spawn(move || {
-        std::thread::sleep(std::time::Duration::from_secs(seconds));
+        std::thread::sleep(Duration::from_secs(seconds));
         let group = rustix::process::getpgrp();
         let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
     });

@@ -146,6 +146,25 @@ pub fn create_private_dir_all(path: &Path) -> Result<()> {
         .map_err(|source| failed("create", path, source))
 }
 
+/// Makes a program of ours: a file that whoever may read it may run.
+pub fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
+    let temporary = beside(path);
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o777)
+            .open(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)
+    };
+    write().map_err(|source| {
+        drop(fs::remove_file(&temporary));
+        failed("write", path, source)
+    })
+}
+
 /// Replaces a few bytes in place where the file has as many already, in one write, so that readers see
 /// the old ones or the new ones; elsewhere as [`write_atomic`] does. The folder stays as it is: git's
 /// untracked cache has no reason to read it again.

@@ -148,6 +148,14 @@ pub fn holder(path: &Path) -> Option<Holder> {
     }
 }
 
+/// Did the last holder of the lock at `path` die with it, so that there may be something to clean up?
+pub fn holder_died(path: &Path) -> bool {
+    let Ok(mut file) = File::open(path) else {
+        return false;
+    };
+    file.try_lock_shared().is_ok() && read_holder(&mut file).is_some()
+}
+
 /// When the first of the holders before us took the lock, of those that died with it one after the
 /// other: the third word, or where there is none, the time of the file.
 fn predecessors(file: &mut File) -> Option<SystemTime> {

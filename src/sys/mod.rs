@@ -9,6 +9,7 @@ pub mod host;
 pub mod interrupt;
 pub mod lock;
 pub mod process;
+pub mod program;
 pub mod progress;
 pub mod scheduler;
 pub mod swap;

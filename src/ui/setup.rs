@@ -212,6 +212,8 @@ fn words(item: &Item) -> (&'static str, String) {
         ),
         Item::Settings(keys) => ("settings", keys.join(", ")),
         Item::Ref(name, was) => ("ref", format!("{name} (was {was})")),
+        Item::Hooks(events) => ("hooks", events.join(", ")),
+        Item::NoHook(hook) => ("hooks", super::hooks::line(hook)),
         Item::Link(mark) => ("link", format!("{mark} is a file of its own again")),
         Item::Schedule(by) => ("schedule", format!("taken away from {by}")),
         Item::Files(folder, count) => (
@@ -288,6 +290,7 @@ fn hint(item: &Item) -> Option<String> {
             format!("git branch NAME {was}   keeps what a force had replaced, before git cleans up")
         }
         Item::OffPath(folder) => format!("add {} to PATH", folder.display()),
+        Item::NoHook(hook) => return super::hooks::hint(hook),
         Item::Alias(_) => "git config --global --unset alias.sync   removes the alias".to_owned(),
         _ => return None,
     })

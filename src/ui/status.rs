@@ -93,6 +93,7 @@ fn headline(outcome: &Outcome) -> String {
         },
         State::Error => match &outcome.refusal {
             Some(refusal) => refusal.to_string(),
+            None if outcome.interrupted => "The last run was interrupted".to_owned(),
             None => "The last run failed".to_owned(),
         },
         _ => parts.join(", "),

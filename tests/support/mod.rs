@@ -7,6 +7,7 @@ mod output;
 mod pty;
 mod remote;
 mod sandbox;
+mod shell;
 mod sshd;
 
 pub(crate) use conflict::{Conflict, nothing};
@@ -16,6 +17,7 @@ pub(crate) use output::{Output, Running};
 pub(crate) use pty::on_a_terminal;
 pub(crate) use remote::{IGNORE, Remote, SilentServer, closed_port};
 pub(crate) use sandbox::Sandbox;
+pub(crate) use shell::{Kind, Shell};
 pub(crate) use sshd::Sshd;
 
 use std::time::{Duration, Instant};
@@ -51,6 +53,20 @@ pub(crate) fn needs(program: &str) {
 /// Waits until no process of this sandbox is left: detached ones inherit its home.
 #[track_caller]
 pub(crate) fn wait_for_quiet(machine: &Machine) {
+    wait_for_processes(machine, |_| true);
+}
+
+/// Waits until none of them is left that is ours: a shell may leave some of its own.
+#[track_caller]
+pub(crate) fn wait_for_our_processes(machine: &Machine) {
+    wait_for_processes(machine, |process| {
+        let program = std::fs::read_link(process.join("exe")).unwrap_or_default();
+        program.ends_with("git-sync")
+    });
+}
+
+#[track_caller]
+fn wait_for_processes(machine: &Machine, counts: impl Fn(&std::path::Path) -> bool) {
     let home = format!("HOME={}", machine.home().display());
     let proc_is_here = std::path::Path::new("/proc/self/environ").exists();
     assert!(proc_is_here, "this test needs /proc");
@@ -61,6 +77,7 @@ pub(crate) fn wait_for_quiet(machine: &Machine) {
             environ
                 .split(|byte| *byte == 0)
                 .any(|entry| entry == home.as_bytes())
+                && counts(&process.path())
         })
     });
     // A process that dies has no environment any more before it lets go of its files.

@@ -55,6 +55,17 @@ impl Running {
         self.child.id()
     }
 
+    /// What it has written to standard output so far.
+    pub(crate) fn so_far(&self) -> String {
+        let bytes = fs::read(&self.streams[0]).expect("own file");
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// Where it reads from.
+    pub(crate) fn stdin(&mut self) -> &mut std::process::ChildStdin {
+        self.child.stdin.as_mut().expect("it was given a pipe")
+    }
+
     /// Types an answer when a prompt has come up; does nothing when the end comes first.
     pub(crate) fn answer(&mut self, prompt: &str, answer: &str) {
         let stdout = self.streams[0].clone();

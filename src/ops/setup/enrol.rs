@@ -7,6 +7,7 @@ use crate::git::Repo;
 use crate::git::config::{self, Settings};
 use crate::git::config_file;
 use crate::model::url;
+use crate::ops::hooks;
 use crate::store::layout::Layout;
 use crate::store::machine;
 use crate::sys::lock::Lock;
@@ -92,6 +93,7 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
     if let Some(profiles) = profiles {
         items.push((mark(!said), Item::Profiles(profiles)));
     }
+    items.extend(hooks(&repo, options.no_hooks)?);
     items.extend(clash::find(repo.top())?);
     Ok(Outcome {
         repo,
@@ -100,6 +102,33 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
         machine,
         items,
     })
+}
+
+/// Puts in our hooks, unless they are not wanted.
+fn hooks(repo: &Repo, unwanted: bool) -> Result<Items> {
+    if unwanted {
+        repo.set_local(config::HOOKS, "false")?;
+        let gone = hooks::remove(repo)?;
+        let told = (!gone.is_empty()).then_some((Mark::Gone, Item::Hooks(gone)));
+        return Ok(told.into_iter().collect());
+    }
+    if repo.config_bool(config::HOOKS)? == Some(false) {
+        return Ok(Items::new());
+    }
+    let mut items = Items::new();
+    let (installed, others): (Vec<_>, Vec<_>) = hooks::install(repo)?
+        .into_iter()
+        .partition(hooks::Hook::is_installed);
+    for (is_new, mark) in [(true, Mark::New), (false, Mark::Same)] {
+        let events = installed.iter().filter(|hook| hook.is_new == is_new);
+        let events: Vec<_> = events.map(|hook| hook.event).collect();
+        if !events.is_empty() {
+            items.push((mark, Item::Hooks(events)));
+        }
+    }
+    let blocked = others.into_iter().map(Item::NoHook);
+    items.extend(blocked.map(|item| (Mark::Look, item)));
+    Ok(items)
 }
 
 /// Is it said in the repository's own file?

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::git::Repo;
 use crate::git::repo::Manner;
 use crate::model::machine::Machine;
+use crate::ops::hooks::Hook;
 use clash::Foreign;
 use plan::Plan;
 use std::collections::BTreeSet;
@@ -36,6 +37,8 @@ pub struct Options {
     pub watched: bool,
     /// How long to wait for another setup.
     pub wait: Duration,
+    /// Put in no hooks, now and later.
+    pub no_hooks: bool,
     /// How the repository is worked in.
     pub manner: Manner,
 }
@@ -125,6 +128,10 @@ pub enum Item {
     Settings(Vec<&'static str>),
     /// A ref of ours, and what it kept.
     Ref(String, String),
+    /// Our hooks for these events.
+    Hooks(Vec<&'static str>),
+    /// A hook of ours that could not be put in.
+    NoHook(Hook),
     /// A link to the copy of a marked path, in whose place is a file of its own now.
     Link(String),
     /// A job of the system: the scheduler that had it.

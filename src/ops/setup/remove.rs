@@ -8,6 +8,7 @@ use crate::git::config;
 use crate::git::config_file;
 use crate::git::refs::{RefChange, Refs};
 use crate::model::mark::Mark as Marked;
+use crate::ops::hooks;
 use crate::ops::marks::unmark;
 use crate::ops::{Context, guard, recover, resolve, schedule};
 use crate::store::held;
@@ -23,7 +24,12 @@ use std::time::Duration;
 const REFS: &str = "refs/git-sync/";
 
 /// Settings that a setup or its user makes in the repository itself.
-const SETTINGS: [&str; 3] = [config::ENABLED, config::MACHINE_ID, config::PROFILE];
+const SETTINGS: [&str; 4] = [
+    config::ENABLED,
+    config::MACHINE_ID,
+    config::PROFILE,
+    config::HOOKS,
+];
 
 /// What is there to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +73,7 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && private_files(&ctx.layout)?.is_empty()
         && !is_git_folder_there(&ctx.layout)?
         && !is_configured(repo)?
+        && !hooks::is_any(repo)?
         && schedule::remove(ctx, true)?.is_empty();
     let others = repo.other_worktrees()?;
     let mut links = unmark::linked(ctx)?;
@@ -142,6 +149,10 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
     if !settings.is_empty() {
         items.push((Mark::Gone, Item::Settings(settings)));
     }
+    let gone = hooks::remove(repo)?;
+    if !gone.is_empty() {
+        items.push((Mark::Gone, Item::Hooks(gone)));
+    }
     if is_configured(repo)? && config_file::unset_global(repo.top(), config::DIRECTORY)? {
         items.push((Mark::Gone, Item::Directory(repo.top().to_owned())));
     }
@@ -207,6 +218,7 @@ fn private_files(layout: &Layout) -> Result<Vec<PathBuf>> {
         layout.last_sync(),
         layout.icon(),
         layout.state(),
+        layout.due(),
     ] {
         if fs::look(&path)?.is_some() {
             found.push(path);
