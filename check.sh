@@ -9,7 +9,7 @@ cd "$(dirname "$0")"
 needs=(
   'git git' 'cc gcc libc6-dev' 'ssh openssh-client' 'ssh-keygen openssh-client' 'sshd openssh-server'
   'zsh zsh' 'fish fish' 'rsync rsync' 'strace strace' 'git-lfs git-lfs' 'script bsdutils'
-  'unshare util-linux' 'prlimit util-linux' 'ps procps' 'vim vim' 'stow stow' 'age age'
+  'unshare util-linux' 'prlimit util-linux' 'ps procps' 'vim vim' 'stow stow' 'age age' 'tmux tmux'
   'systemd-analyze systemd' 'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
 )
 

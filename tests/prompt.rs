@@ -1,6 +1,9 @@
 //! The state in the prompts of real shells, on a real terminal.
 
-use crate::support::{Conflict, Kind, Machine, Sandbox, Shell, wait_for_our_processes, wait_until};
+use crate::support::{
+    Conflict, Kind, Machine, Running, Sandbox, Shell, on_a_terminal, wait_for_our_processes,
+    wait_until,
+};
 
 /// Two machines in sync, the first with a shell to come: the time is that on the wall, and only what is under
 /// test makes a prompt look anew.
@@ -396,4 +399,210 @@ fn a_shell_starts_one_process_where_a_sync_is_due_and_none_else() {
         assert_eq!(forks(&laptop, kind, &[]), without + 1, "{kind:?}");
         wait_for_our_processes(&laptop);
     }
+}
+
+#[test]
+fn what_is_printed_finds_a_repository_in_any_place() {
+    for kind in Kind::ALL {
+        let (_sandbox, laptop, _) = in_sync();
+        let strange = laptop.in_repo("it's a \"$HOME\" \\ %~");
+        std::fs::rename(laptop.root(), strange.root()).unwrap();
+        let directory = strange.root().to_str().unwrap();
+        strange
+            .at_home()
+            .git(["config", "--global", "sync.directory", directory]);
+        let line = match kind {
+            Kind::Fish => "git-sync prompt fish | source".to_owned(),
+            _ => format!("eval \"$(git-sync prompt {})\"", kind.name()),
+        };
+        Shell::start_up_with_prompt(&strange, kind, &line);
+        let mut shell = Shell::open(&strange, kind);
+        shell.comes_to("synced");
+        shell.types("git -C it* commit -q --allow-empty -m x");
+        shell.comes_to("ahead");
+        // From anywhere, without a change of folder.
+        shell.types("cd /");
+        shell.types("sync-configs -q");
+        shell.comes_to("synced");
+        let seen = shell.text().len();
+        shell.types("sync-status");
+        assert!(
+            shell.text()[seen..].contains("In sync with origin/main"),
+            "{}",
+            shell.text()
+        );
+        assert!(!shell.text().contains("git_sync_"), "{}", shell.text());
+        shell.exits();
+    }
+}
+
+#[test]
+fn in_a_linked_work_tree_its_own_state_is_shown() {
+    for kind in Kind::ALL {
+        let (_sandbox, laptop, _) = in_sync();
+        laptop.git(["worktree", "add", "-q", "-b", "side", "../side"]);
+        laptop.git(["push", "-q", "-u", "origin", "side"]);
+        let side = laptop
+            .in_repo("side")
+            .with("GIT_SYNC_DIRECTORY", laptop.home().join("side"));
+        side.sync([]).succeeds();
+        Shell::prepare(&side, kind, "", "");
+        let mut shell = Shell::open(&side, kind);
+        shell.comes_to("synced");
+        shell.types("git -C side commit -q --allow-empty -m x");
+        shell.comes_to("ahead");
+        shell.types("git -C side push -q");
+        shell.comes_to("synced");
+        shell.exits();
+    }
+}
+
+#[test]
+fn a_repository_whose_syncs_were_switched_off_shows_nothing() {
+    for kind in Kind::ALL {
+        let (_sandbox, laptop, _) = in_sync();
+        Shell::prepare(&laptop, kind, "", "");
+        let mut shell = Shell::open(&laptop, kind);
+        shell.comes_to("synced");
+        shell.types("git -C configs config sync.enabled false");
+        assert_eq!(shell.comes_to("").icon, "");
+        shell.exits();
+        assert_eq!(laptop.state().word, "disabled");
+    }
+}
+
+#[test]
+fn a_repository_that_is_slow_to_look_at_keeps_no_prompt_waiting() {
+    let (_sandbox, laptop, _) = in_sync();
+    let slow = laptop.home().join("slow");
+    laptop.program(&slow, "sleep 4; printf '/\\0'");
+    laptop.config("core.fsmonitor", slow.to_str().unwrap());
+    laptop.write("zshrc", "changed\n");
+    let output = laptop
+        .sync(["refresh", "--background"])
+        .succeeds()
+        .says_nothing();
+    assert!(
+        output.took() < std::time::Duration::from_secs(3),
+        "{}",
+        output.scene()
+    );
+    assert_eq!(laptop.state().word, "synced", "not yet");
+    wait_until("it is written all the same", || {
+        laptop.state().word == "ahead"
+    });
+    wait_for_our_processes(&laptop);
+}
+
+/// A snippet for a program that is no shell.
+fn printed(laptop: &Machine, host: &str) -> String {
+    laptop.at_home().sync(["prompt", host]).succeeds().stdout()
+}
+
+#[test]
+fn the_theme_of_oh_my_zsh_has_the_icon_before_the_folder() {
+    let (_sandbox, laptop, _) = in_sync();
+    laptop.write(
+        "../custom/plugins/git-sync/git-sync.plugin.zsh",
+        printed(&laptop, "omz"),
+    );
+    laptop.write(
+        "../custom/themes/custom-bira.zsh-theme",
+        printed(&laptop, "bira"),
+    );
+    // As oh-my-zsh loads them.
+    let zshrc = "nix_indicator() { print -rn -- 'NIX ' }; IN_NIX_SHELL=pure\n\
+                 git_prompt_info() { print -rn -- 'BRANCH' }\n\
+                 source custom/plugins/git-sync/git-sync.plugin.zsh\n\
+                 source custom/themes/custom-bira.zsh-theme\n";
+    laptop.write("../.zshrc", zshrc);
+    let line = "zsh -d -i -c 'precmd_functions[1]=(); _git_sync_precmd; print -rP -- \"$PROMPT\"'";
+    let shown = on_a_terminal(&laptop.at_home(), line, [])
+        .succeeds()
+        .stdout();
+    let plain = words(&shown);
+    let at = |part: &str| {
+        plain
+            .find(part)
+            .unwrap_or_else(|| panic!("{part}: {plain:?}"))
+    };
+    assert!(
+        at("╭─NIX✓") < at("~BRANCH") && at("~BRANCH") < at("╰─"),
+        "{plain:?}"
+    );
+    // The same from the folder of this repository, linked as a plugin.
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
+    laptop.link("../custom/plugins/linked", &folder);
+    let linked =
+        "zsh -f -i -c 'source custom/plugins/linked/git-sync.plugin.zsh; print -r $GIT_SYNC_STATE'";
+    on_a_terminal(&laptop.at_home(), linked, [])
+        .succeeds()
+        .says("synced");
+}
+
+#[test]
+fn the_segment_of_powerlevel10k_shows_one_state_at_a_time() {
+    let (_sandbox, laptop, _) = in_sync();
+    laptop.write("../p10k.zsh", printed(&laptop, "p10k"));
+    // In its place: what it would show, and in which state and colour.
+    let script = "p10k() {
+        local state colour text when
+        while (( $# )); do case $1 in
+            -s) state=$2; shift 2;; -f) colour=$2; shift 2;; -t) text=$2; shift 2;; -c) when=$2; shift 2;;
+            *) shift;;
+        esac; done
+        [[ -n ${(e)when} ]] && print -r -- \"segment $state $colour ${(e)text}\"
+        return 0
+    }
+    source p10k.zsh
+    for GIT_SYNC_STATE GIT_SYNC_ICON in synced ✓ held ✗ '' ''; do
+        prompt_git_sync; instant_prompt_git_sync
+    done";
+    let mut command = laptop.at_home().command("zsh");
+    command.args(["-f", "-c", script]);
+    let said = laptop.run(command).succeeds().stdout();
+    let twice = |line: &str| format!("{line}\n{line}\n");
+    assert_eq!(
+        said,
+        twice("segment SYNCED green ✓") + &twice("segment HELD red ✗")
+    );
+}
+
+#[test]
+fn the_module_of_starship_names_the_file() {
+    let (_sandbox, laptop, _) = in_sync();
+    let strange = laptop.in_repo("it's \"mine\"");
+    std::fs::rename(laptop.root(), strange.root()).unwrap();
+    let named = strange.with("GIT_SYNC_DIRECTORY", strange.root());
+    let text = printed(&named, "starship");
+    let value = |key: &str| {
+        let line = text
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{key} = \"")));
+        let line = line.unwrap().strip_suffix('"').unwrap();
+        line.replace("\\\"", "\"").replace("\\\\", "\\")
+    };
+    named.sh(&value("when")).succeeds();
+    assert_eq!(named.sh(&value("command")).succeeds().stdout(), "✓");
+    // Where it is in its usual place it is written as anybody would.
+    let usual = printed(&laptop, "starship");
+    assert!(usual.contains("/configs/.sync/sync-status\""), "{usual}");
+}
+
+#[test]
+fn tmux_shows_the_icon_in_its_status_line() {
+    crate::support::needs("tmux");
+    let (_sandbox, laptop, _) = in_sync();
+    laptop.write("../tmux.conf", printed(&laptop, "tmux"));
+    let mut command = laptop.at_home().with("TERM", "xterm").command("script");
+    command
+        .args(["--quiet", "--flush", "--log-out", "/dev/null", "--command"])
+        .arg("tmux -u -S tmux.socket -f tmux.conf new-session 'until test -e seen; do sleep 0.1; done'")
+        .stdin(std::process::Stdio::piped());
+    let running = Running::start(&laptop, command);
+    wait_until("the icon is in the status line", || {
+        running.so_far().contains('✓')
+    });
+    laptop.write("../seen", "");
+    running.finish().succeeds();
 }

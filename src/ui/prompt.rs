@@ -71,8 +71,16 @@ fn for_fish(known: &Known) -> String {
     text
 }
 
-/// Files for other programs name the usual place of most machines.
+/// Files for other programs name the usual place of most machines, in a command between double quotes.
 fn with_path(text: &str, known: &Known) -> String {
     let configs = known.configs.as_ref().unwrap_or(&known.usual);
-    text.replace("~/configs", &configs.to_string_lossy())
+    let path = configs.to_string_lossy();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+,@%~".contains(c);
+    let word = if path.chars().all(plain) {
+        path.into_owned()
+    } else {
+        let path = format!("'{}'", path.replace('\'', r"'\''"));
+        path.replace('\\', r"\\").replace('"', "\\\"")
+    };
+    text.replace("~/configs", &word)
 }

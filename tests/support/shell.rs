@@ -93,22 +93,22 @@ impl Shell {
     /// Writes the start-up file: `before`, the snippet, `after`, and our prompt.
     pub(crate) fn prepare(machine: &Machine, kind: Kind, before: &str, after: &str) {
         let snippet = kind.snippet();
-        let text = format!(
-            "{before}\nsource '{}'\n{after}\n{}",
-            snippet.display(),
-            kind.prompt()
-        );
-        Self::start_up(machine, kind, &text);
+        let line = format!("{before}\nsource '{}'\n{after}", snippet.display());
+        Self::start_up_with_prompt(machine, kind, &line);
     }
 
-    /// Writes a start-up file as it is, with our prompt.
-    pub(crate) fn start_up(machine: &Machine, kind: Kind, text: &str) {
+    fn start_up(machine: &Machine, kind: Kind, text: &str) {
         machine.write(machine.home().join(kind.start_up()), text);
         if kind == Kind::Fish {
             // Else a first start makes completions out of all manuals, in processes of its own.
             let made = ".local/share/fish/generated_completions/made.fish";
             machine.write(machine.home().join(made), "");
         }
+    }
+
+    /// Writes a start-up file that shows the state, after `line`.
+    pub(crate) fn start_up_with_prompt(machine: &Machine, kind: Kind, line: &str) {
+        Self::start_up(machine, kind, &format!("{line}\n{}", kind.prompt()));
     }
 
     /// A start-up file without us.
