@@ -68,8 +68,6 @@ if [[ -o interactive ]]; then
 
   # Reads the line, and makes of it what is shown. What is in the file is only ever looked up.
   _git_sync_read() {
-    local bang='!'
-    [[ -o prompt_bang ]] && bang='!!'
     emulate -L zsh
     local file=$_git_sync_root/.sync/state colour icon ascii pinned
     local -a words
@@ -82,13 +80,13 @@ if [[ -o interactive ]]; then
       behind) colour=cyan icon=↓ ascii='<' ;;
       diverged) colour=yellow icon=↑↓ ascii='<>' ;;
       syncing) colour=blue icon=⚡ ascii='*' ;;
-      held | error) colour=red icon=✗ ascii=$bang ;;
+      held | error) colour=red icon=✗ ascii='!' ;;
       *) words=('') ;;
     esac
     GIT_SYNC_STATE=$words[1]
     # A sync that was killed would be going on for ever.
     if [[ $GIT_SYNC_STATE == syncing ]] && ! builtin kill -0 -- ${(M)words[7]:#<1->} 2>/dev/null; then
-      GIT_SYNC_STATE=error colour=red icon=✗ ascii=$bang
+      GIT_SYNC_STATE=error colour=red icon=✗ ascii='!'
     fi
     case ${GIT_SYNC_ICONS:-${_git_sync_icons:-${(L)${LC_ALL:-${LC_CTYPE:-${LANG-}}}}}} in
       unicode | *utf-8* | *utf8*) ;;
@@ -102,6 +100,7 @@ if [[ -o interactive ]]; then
     # Terminals give this one two cells, and not every table says so.
     pinned=$icon
     [[ $icon == ⚡ ]] && pinned='%2{⚡%}'
+    [[ $icon == '!' ]] && pinned=${_git_sync_bang:-!}
     GIT_SYNC_PROMPT=${icon:+"%F{$colour}$pinned%f "}
   }
 
@@ -122,9 +121,10 @@ if [[ -o interactive ]]; then
     return 1
   }
 
-  # Before a prompt.
+  # Before a prompt. What the last command returned is kept by zsh itself.
   _git_sync_precmd() {
-    local _git_sync_status=$?
+    local _git_sync_bang='!'
+    [[ -o prompt_bang ]] && _git_sync_bang='!!'
     emulate -L zsh
     local before
     _git_sync_place
@@ -144,7 +144,7 @@ if [[ -o interactive ]]; then
     fi
     _git_sync_ran=0 _git_sync_inside=0
     [[ $GIT_SYNC_STATE == syncing ]] && _git_sync_later 30
-    return _git_sync_status
+    return 0
   }
 
   # Before a command.
@@ -171,6 +171,8 @@ if [[ -o interactive ]]; then
   }
 
   _git_sync_again() {
+    local _git_sync_bang='!'
+    [[ -o prompt_bang ]] && _git_sync_bang='!!'
     emulate -L zsh
     local before=$GIT_SYNC_PROMPT
     _git_sync_planned=0

@@ -221,6 +221,14 @@ fn hooks_that_are_elsewhere_are_left_alone() {
         assert_eq!(fs::read_dir(&everywhere).unwrap().count(), 0);
         laptop.git(["commit", "-q", "--allow-empty", "-m", "x"]);
     }
+    // A setup tells it once, and is not stopped by it.
+    let setup = laptop.sync(["--setup", "--yes"]).succeeds();
+    assert_eq!(
+        setup.stderr().matches("core.hooksPath is").count(),
+        1,
+        "{}",
+        setup.scene()
+    );
     // Where it leads to the repository's own folder, it is no other one.
     laptop.config("core.hooksPath", ".git/hooks");
     laptop

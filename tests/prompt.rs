@@ -200,6 +200,22 @@ fn a_locale_without_utf_8_gets_the_signs_of_git() {
 }
 
 #[test]
+fn a_sign_that_zsh_would_take_for_a_number_stays_a_sign() {
+    for option in ["setopt prompt_bang", "unsetopt prompt_bang"] {
+        let (_sandbox, laptop, _) = in_sync();
+        Shell::prepare(&laptop, Kind::Zsh, option, "");
+        laptop.write(".sync/state", "error 0 0 0 0 9999999999 1\n");
+        let shell = Shell::open(&laptop.with("GIT_SYNC_ICONS", "ascii"), Kind::Zsh);
+        let text = shell.exits().stdout();
+        let shown = words(text.split('>').nth(1).unwrap());
+        assert!(
+            shown.starts_with("!exit") || shown == "!",
+            "{shown:?}\n{text}"
+        );
+    }
+}
+
+#[test]
 fn without_a_single_program_on_the_path_the_icon_is_there() {
     for kind in Kind::ALL {
         let (_sandbox, laptop, _) = in_sync();

@@ -51,8 +51,17 @@ fn a_shell_that_starts_syncs_and_shows_nothing_of_it() {
             "{kind:?}\n{said}"
         );
         shell.comes_to("synced");
+        // Nor where the snippet is sourced by hand.
+        laptop.remove(".sync/due");
+        let fresh = match kind {
+            Kind::Fish => "set -e __git_sync_started",
+            _ => "unset _git_sync_started",
+        };
+        shell.types(&format!("{fresh}; source {}", kind.snippet().display()));
+        wait_for_our_processes(&laptop);
+        shell.types(":");
         let text = shell.exits().succeeds().stdout();
-        for word in ["[1]", "one", "Job", "git-sync", "terminated"] {
+        for word in ["[1]", "Done", "Job", "--background", "terminated"] {
             assert!(!text.contains(word), "{kind:?} {word}\n{text}");
         }
         assert_eq!(records(&laptop).len(), 2);

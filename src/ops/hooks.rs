@@ -65,6 +65,11 @@ impl Hook {
             Standing::Configured | Standing::OwnFile(_) | Standing::InScript(_)
         )
     }
+
+    /// Are the hooks of the repository in another folder than its own?
+    pub fn is_elsewhere(&self) -> bool {
+        matches!(self.standing, Standing::Blocked(Obstacle::HooksPath(_)))
+    }
 }
 
 /// What is to be put in.

@@ -126,7 +126,14 @@ fn hooks(repo: &Repo, unwanted: bool) -> Result<Items> {
             items.push((mark, Item::Hooks(events)));
         }
     }
-    let blocked = others.into_iter().map(Item::NoHook);
+    // That all of them are elsewhere is one thing to tell.
+    let (elsewhere, others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(hooks::Hook::is_elsewhere);
+    let blocked = elsewhere
+        .into_iter()
+        .take(1)
+        .chain(others)
+        .map(Item::NoHook);
     items.extend(blocked.map(|item| (Mark::Look, item)));
     Ok(items)
 }
