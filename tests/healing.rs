@@ -146,6 +146,9 @@ fn two_machines_that_save_other_things_hold_and_lose_nothing() {
 
 /// Each way to save, on two machines at once: what goes together is merged, what does not is held, and
 /// both contents are somewhere.
+/// The words for a shell that change one text of a file to another, as some editor does.
+type Way<'w> = &'w dyn Fn(&str, &str) -> String;
+
 #[test]
 fn what_two_editors_save_at_once_is_all_accounted_for() {
     needs("vim");
@@ -159,7 +162,7 @@ fn what_two_editors_save_at_once_is_all_accounted_for() {
     let program = |from: &str, to: &str| {
         format!("sed s/{from}/{to}/ ../.rc > ../.rc.new; mv ../.rc.new ../.rc")
     };
-    let ways: [&dyn Fn(&str, &str) -> String; 4] = [&sed, &vim, &emacs, &program];
+    let ways: [Way<'_>; 4] = [&sed, &vim, &emacs, &program];
     for (at, here) in ways.iter().enumerate() {
         let there = ways[(at + 1) % ways.len()];
         let (laptop, server, remote) = linked();
