@@ -420,6 +420,8 @@ impl Marks<'_, '_> {
 
     /// Takes a checked path in.
     pub(super) fn adopt(&mut self, mark: &Mark, from: &Path, wish: &Wish) -> Result<()> {
+        // Before there are two of it: the link will lead to what it was.
+        backup::ensure(self.ctx, &[])?;
         let live = mark.live(&self.home);
         let linked = matches!(self.live(mark), Live::Ours);
         let digest = if *from == self.copy(mark) {
