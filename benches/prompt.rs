@@ -46,12 +46,15 @@ struct Options {
 
 /// A shell, with what runs a script in it as if somebody typed there.
 struct Shell {
+    /// Its program, and its snippet.
     name: &'static str,
+    /// What comes before the script.
     words: &'static [&'static str],
     /// Repeats `BODY` so many times: `COUNT`.
     again: &'static str,
 }
 
+/// Those that have a snippet, without the user's own files.
 const SHELLS: [Shell; 3] = [
     Shell {
         name: "zsh",
@@ -72,16 +75,23 @@ const SHELLS: [Shell; 3] = [
 
 /// A way to tell in a prompt how the repository stands.
 struct Way {
+    /// Where its shell is among [`SHELLS`].
     shell: usize,
+    /// As it is reported.
     name: &'static str,
+    /// Run once; `SNIPPET` sources ours.
     before: &'static str,
+    /// One prompt.
     body: &'static str,
+    /// So many of them are timed together.
     count: u32,
 }
 
+/// A snippet with a process, as one would write it.
 const INDICATOR: &str =
     "sync_indicator() { local f=$PWD/.sync/sync-status; [[ -f $f ]] && cat $f; }";
 
+/// What is measured, in the order of the report.
 const WAYS: [Way; 14] = [
     Way {
         shell: 0,
@@ -183,6 +193,7 @@ const WAYS: [Way; 14] = [
     },
 ];
 
+/// Measures, and prints the report.
 fn main() -> Result<()> {
     let options = Options::parse();
     if !options.bench {
@@ -241,11 +252,14 @@ fn main() -> Result<()> {
 
 /// A home with an enrolled repository in sync.
 struct Scene {
+    /// The home; the repository is `configs` in it.
     home: tempfile::TempDir,
+    /// The `git-sync` under test.
     program: PathBuf,
 }
 
 impl Scene {
+    /// A home whose repository has so many files.
     fn new(options: &Options, files: usize) -> Result<Self> {
         let scene = Self {
             home: tempfile::tempdir()?,
@@ -281,10 +295,12 @@ impl Scene {
         Ok(scene)
     }
 
+    /// The repository.
     fn configs(&self) -> PathBuf {
         self.home.path().join("configs")
     }
 
+    /// A program in this home, which shows nothing.
     fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -305,6 +321,7 @@ impl Scene {
         command
     }
 
+    /// Runs a program, which must succeed.
     fn runs(&self, program: &str, words: &[&str]) -> Result<()> {
         let mut command = self.command(program);
         let status = command.args(words).status()?;
@@ -314,6 +331,7 @@ impl Scene {
             .ok_or_else(|| format!("{program} {words:?} failed").into())
     }
 
+    /// What makes so many prompts.
     fn script(shell: &Shell, way: &Way, count: u32) -> String {
         let before = way.before.replace("SNIPPET", &source(shell));
         let again = shell.again.replace("COUNT", &count.to_string());
@@ -331,6 +349,7 @@ impl Scene {
         Ok(median(samples))
     }
 
+    /// How long a shell takes for a script.
     fn time(&self, shell: &Shell, script: &str) -> Result<Duration> {
         let mut command = self.command(shell.name);
         command
@@ -413,6 +432,7 @@ fn source(shell: &Shell) -> String {
     format!("source '{}'", file.display())
 }
 
+/// The middle one.
 fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)

@@ -9,7 +9,7 @@ use crate::model::cron::Cron;
 use crate::model::schedule::{self, Job, Scheduler};
 use crate::model::url;
 use crate::sys::fs::{self, Durable};
-use crate::sys::{env, host, scheduler};
+use crate::sys::{env, host, program, scheduler};
 use sha2::{Digest as _, Sha256};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -182,16 +182,10 @@ fn moment(when: &When, seed: u32) -> Result<Cron> {
     }
 }
 
-/// This program, by the name that an update keeps: what runs may be behind a link.
+/// This program, by the name that an update keeps.
 fn program() -> Result<PathBuf> {
-    let running = env::current_exe()
-        .map_err(|source| Error::failed("cannot tell where this program is").because(source))?;
-    let real = running.canonicalize().unwrap_or_else(|_| running.clone());
-    let mut named = env::search_path()
-        .into_iter()
-        .map(|folder| folder.join("git-sync"));
-    let same = named.find(|named| named.canonicalize().is_ok_and(|named| named == real));
-    Ok(same.unwrap_or(running))
+    program::path()
+        .map_err(|source| Error::failed("cannot tell where this program is").because(source))
 }
 
 /// The best scheduler that is there.
