@@ -21,7 +21,7 @@
 # diverged, syncing, held, error), GIT_SYNC_ICON.
 
 if [[ -o interactive ]]; then
-  builtin zmodload zsh/datetime zsh/sched 2>/dev/null
+  builtin zmodload zsh/datetime 2>/dev/null
 
   typeset -g GIT_SYNC_PROMPT='' GIT_SYNC_STATE='' GIT_SYNC_ICON=''
   typeset -g _git_sync_bin='' _git_sync_root='' _git_sync_real='' _git_sync_line='' _git_sync_old=''
@@ -163,7 +163,7 @@ if [[ -o interactive ]]; then
 
   # Looks again in a second, so many times, while a sync goes on.
   _git_sync_later() {
-    (( $+builtins[sched] )) && [[ ${GIT_SYNC_LIVE:-1} != (0|no|off|false) ]] || return 0
+    [[ ${GIT_SYNC_LIVE:-1} != (0|no|off|false) ]] && builtin zmodload zsh/sched 2>/dev/null || return 0
     _git_sync_looks=$1
     (( _git_sync_planned )) && return 0
     _git_sync_planned=1
