@@ -35,7 +35,14 @@ fn a_healthy_machine_has_nothing_to_mend() {
     laptop.sync([]).succeeds();
     let before = laptop.fingerprint();
     let output = laptop.sync(["doctor"]).succeeds();
-    for topic in ["git ", "repository", "remote ", "marks ", "history"] {
+    for topic in [
+        "git ",
+        "repository",
+        "remote ",
+        "marks ",
+        "history",
+        "backups",
+    ] {
         assert!(
             output.stdout().contains(&format!("✓ {topic}")),
             "{}",
@@ -310,4 +317,62 @@ fn a_disk_that_is_almost_full_is_found() {
     assert_eq!(verdict, "bad");
     assert!(text.contains("left where the work tree is"), "{text}");
     assert!(fix.contains("make room"), "{fix}");
+}
+
+#[test]
+fn backups_that_do_not_restore_are_found() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.config("sync.backup", "false");
+    laptop.sync([]).succeeds();
+    finds(
+        &laptop,
+        0,
+        "backups",
+        "warning",
+        "none are made",
+        "sync.backup",
+    );
+    laptop.git(["config", "--unset", "sync.backup"]);
+    finds(
+        &laptop,
+        0,
+        "backups",
+        "warning",
+        "there is none yet",
+        "--backup-only",
+    );
+    laptop.sync(["--backup-only"]).succeeds();
+    let damage = "for file in .sync/backups/*.tar.gz; do head -c 200 \"$file\" >cut && cat cut >\"$file\" && rm cut; done";
+    laptop.sh(damage).succeeds();
+    let output = laptop.sync(["doctor", "--json"]).exits(1);
+    assert_eq!(finding(&output, "backups").0, "bad");
+}
+
+#[test]
+fn hooks_that_do_not_run_are_found() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    finds(
+        &laptop,
+        0,
+        "hooks",
+        "warning",
+        "no post-commit",
+        "git sync hooks install",
+    );
+    laptop.sync(["hooks", "install"]).succeeds();
+    laptop.sync(["doctor"]).succeeds().says("✓ hooks");
+    laptop.sync(["hooks", "remove"]).succeeds();
+    laptop.config("sync.hooks", "false");
+    laptop.sync(["doctor"]).succeeds().does_not_say(" hooks ");
+    laptop.git(["config", "--unset", "sync.hooks"]);
+    laptop.git(["config", "core.hooksPath", "/somewhere/else"]);
+    finds(
+        &laptop,
+        0,
+        "hooks",
+        "warning",
+        "nothing can be put beside yours",
+        "hooks status",
+    );
 }

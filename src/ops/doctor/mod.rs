@@ -3,11 +3,13 @@
 //! It changes nothing. Each topic has a file; a topic that cannot be looked at is a finding too, so that
 //! one trouble does not hide the others.
 
+mod backups;
 mod files;
 mod machine;
 mod program;
 mod remote;
 mod repository;
+mod shell;
 
 use super::Context;
 use crate::error::{Error, Result};
@@ -100,6 +102,8 @@ pub fn look_at_repository(ctx: &Context<'_>, options: Options) -> Vec<Finding> {
         ("held", repository::look_at_held(ctx)),
         ("marks", files::look_at_marks(ctx)),
         ("files", files::look_at_owner(ctx)),
+        ("backups", backups::look(ctx)),
+        ("hooks", shell::look_at_hooks(ctx)),
         ("disk", machine::look_at_disk(ctx)),
         ("clock", machine::look_at_clock(ctx)),
         ("schedule", machine::look_at_schedule(ctx)),
