@@ -259,6 +259,11 @@ impl Repo {
         self.manner.deadline
     }
 
+    /// Is the time over that commands have?
+    pub fn is_out_of_time(&self) -> bool {
+        self.deadline().is_some_and(|end| Instant::now() >= end)
+    }
+
     /// Was it named by `GIT_DIR` and not found?
     pub fn is_from_environment(&self) -> bool {
         self.from_environment

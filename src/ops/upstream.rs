@@ -195,7 +195,9 @@ impl Meeting<'_, '_> {
         let beside = courtesy(heartbeat::beside(self.ctx, branch, tip))?;
         let pushed = self.push_with(tip, lease, beside.as_ref())?;
         let pushed = match pushed {
-            Pushed::Refused(_) if beside.is_some() => self.push_with(tip, lease, None)?,
+            Pushed::Refused(_) if beside.is_some() && !self.ctx.repo.is_out_of_time() => {
+                self.push_with(tip, lease, None)?
+            }
             pushed => pushed,
         };
         if let (Pushed::Done { beside: taken }, true) = (&pushed, beside.is_some()) {
