@@ -470,6 +470,10 @@ impl<'a, 'repo> Marks<'a, 'repo> {
 /// What is marked on this machine and stands outside of the repository as it is, by its path below the
 /// home: all but our links.
 pub(super) fn outside(ctx: &Context<'_>) -> Result<Vec<RepoPath>> {
+    if env::home().is_none() {
+        // They are left alone, so there is nothing to keep.
+        return Ok(Vec::new());
+    }
     let Some(marks) = Marks::open(ctx)? else {
         return Ok(Vec::new());
     };
