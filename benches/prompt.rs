@@ -6,10 +6,6 @@
 //! difference between a shell with and one without, in turns. The report is Markdown on stdout.
 
 #![expect(
-    clippy::missing_docs_in_private_items,
-    reason = "the tables of a benchmark say by their values what they are"
-)]
-#![expect(
     clippy::disallowed_methods,
     reason = "a benchmark runs programs and builds scratch trees"
 )]

@@ -142,7 +142,8 @@ fn what_a_finished_run_relies_on_was_flushed_to_the_disk() {
             // Our sign for the prompt may be lost: it says how things were.
             let sign = to.contains(".sync/") || to.contains("/logs/");
             // What the other side does with what it receives is its own affair.
-            let elsewhere = from.contains("tmp_objdir-incoming");
+            let elsewhere =
+                from.contains("tmp_objdir-incoming") || to.contains("refs/git-sync/machines/");
             // A lock is not what anybody reads; it is flushed before it gets the name it guards.
             let lock = to.ends_with(".lock");
             if matters && !safe && !sign && !elsewhere && !lock {

@@ -144,11 +144,11 @@ fn two_machines_that_save_other_things_hold_and_lose_nothing() {
     server.has("../.rc", "server\n");
 }
 
-/// Each way to save, on two machines at once: what goes together is merged, what does not is held, and
-/// both contents are somewhere.
 /// The words for a shell that change one text of a file to another, as some editor does.
 type Way<'w> = &'w dyn Fn(&str, &str) -> String;
 
+/// Each way to save, on two machines at once: what goes together is merged, what does not is held, and
+/// both contents are somewhere.
 #[test]
 fn what_two_editors_save_at_once_is_all_accounted_for() {
     needs("vim");

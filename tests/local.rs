@@ -57,7 +57,7 @@ fn rules_of_before_are_mended_by_a_setup() {
         laptop
             .sync(["mark", path])
             .exits(1)
-            .tells(".gitignore:5:*.local")
+            .tells(".gitignore:6:*.local")
             .tells("git sync --setup   adds the rule");
     }
     // It is no help with what stays here whatever the rules are.
