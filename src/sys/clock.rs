@@ -1,8 +1,8 @@
 //! The time, or a fixed one.
 
 use super::env;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, Unit};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Now, or the moment that [`env::NOW`] fixes.
@@ -51,9 +51,11 @@ pub fn day(time: Timestamp) -> String {
     format!("{day} {}", there.strftime("%H:%M"))
 }
 
-/// RFC 3339 in UTC, whole seconds.
+/// RFC 3339 in UTC, whole seconds; those that are over, so that no moment of now is one to come.
 pub fn rfc3339(time: Timestamp) -> String {
-    time.round(Unit::Second).unwrap_or(time).to_string()
+    Timestamp::from_second(time.as_second())
+        .unwrap_or(time)
+        .to_string()
 }
 
 /// `2026-11-20 10:44` in the zone of this machine.

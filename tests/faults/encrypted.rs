@@ -46,6 +46,7 @@ fn survives_being_killed(
     for point in points(undisturbed.changes, 12) {
         scenario.restore();
         let killed = tracer::stopped_after(laptop, words, point);
+        scenario.unlock_the_remote();
         let when = format!("killed after change {point}: {}", killed.last);
         let text = laptop.read("../.rc");
         assert!(

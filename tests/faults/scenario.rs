@@ -18,6 +18,14 @@ pub(super) struct Scenario {
 }
 
 impl Scenario {
+    /// Takes away the locks that the other side has left when it was killed in a push: a server does not
+    /// die with its guests, and what it leaves is its own affair.
+    pub(super) fn unlock_the_remote(&self) {
+        let remote = self.remote.path().display();
+        let refs = format!("find '{remote}' -name '*.lock' -delete");
+        self.laptop.sh(&refs).succeeds();
+    }
+
     /// Puts the scene aside, so that it can be had again.
     pub(super) fn keep(&self) {
         self.copy("homes remotes", ".", "kept");
