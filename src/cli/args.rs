@@ -754,6 +754,9 @@ impl Global {
             Mode::Mark(_) if self.add_recipient.is_some() => Some("add-recipient"),
             _ => None,
         };
+        if let Some(option) = recipients.filter(|_| self.dry_run) {
+            return Err(usage(format!("'--dry-run' does not go with '--{option}'")));
+        }
         let wrong = match (self.import.is_some(), self.repair || recipients.is_some()) {
             (false, true)
                 if paths > 0
@@ -918,7 +921,6 @@ mod tests {
             &["backup", "-n"],
             &["restore", "2026", "a"],
             &["--restore", "--status"],
-            &["--restore", "run"],
             &["restore", "--exact", "--to", "a"],
             &["--restore", "2026", "--offline"],
             &["backup", "--to", "a"],
