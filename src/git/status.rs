@@ -16,6 +16,9 @@ use std::collections::BTreeSet;
 /// What marks an entry that the user told git not to look at.
 const UNWATCHED: Flags = Flags::ASSUME_VALID.union(Flags::SKIP_WORKTREE);
 
+/// So many paths fit on a command line, whatever their names: 4096 bytes each at most, of two mebibytes.
+const ARGUMENTS: usize = 400;
+
 /// What a look at the work tree found.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Scan {
@@ -148,19 +151,26 @@ impl Repo {
         if paths.is_empty() {
             return Ok(paths);
         }
-        let output = self
-            .git("diff")
-            // It would lock the user's index, and write it, to remember what it has seen.
-            .setting("diff.autoRefreshIndex=false")
-            .args(["--name-only", "-z", "--no-ext-diff", "--no-renames", "--"])
-            .args(paths.iter().map(RepoPath::as_os_str))
-            .env("GIT_LITERAL_PATHSPECS", "1")
-            .output()?;
+        // `git diff` would lock the user's index, and write it, to remember what it has seen; kept from
+        // that (diff.autoRefreshIndex=false) it takes another time for another content.
+        let output = self.ls_files(&["--modified"], &paths)?;
         let names = output.split(|byte| *byte == 0);
         Ok(names
             .filter(|name| !name.is_empty())
             .map(RepoPath::from_bytes)
+            .filter(|name| paths.contains(name))
             .collect())
+    }
+
+    /// The paths that git names, of those below `paths`; and others, where these are too many for a command line.
+    fn ls_files(&self, which: &[&str], paths: &BTreeSet<RepoPath>) -> Result<Vec<u8>> {
+        let few = paths.iter().take_while(|_| paths.len() <= ARGUMENTS);
+        self.git("ls-files")
+            .args(which)
+            .args(["-z", "--"])
+            .args(few.map(RepoPath::as_os_str))
+            .env("GIT_LITERAL_PATHSPECS", "1")
+            .output()
     }
 
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {
@@ -260,12 +270,7 @@ impl Repo {
             return Ok(());
         }
         let folders = std::mem::take(&mut scan.nested);
-        let output = self
-            .git("ls-files")
-            .args(["--others", "--exclude-standard", "-z", "--"])
-            .args(folders.iter().map(RepoPath::as_os_str))
-            .env("GIT_LITERAL_PATHSPECS", "1")
-            .output()?;
+        let output = self.ls_files(&["--others", "--exclude-standard"], &folders)?;
         for name in output
             .split(|byte| *byte == 0)
             .filter(|name| !name.is_empty())
