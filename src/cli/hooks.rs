@@ -1,7 +1,8 @@
 //! `git sync hooks`
 
-use super::args::{Global, HookAction};
+use super::args::Global;
 use super::exit::Exit;
+use super::mode::HookAction;
 use crate::error::Result;
 use crate::git::config;
 use crate::ops::{guard, hooks};

@@ -13,6 +13,8 @@ pub mod locate;
 mod log;
 mod machines;
 mod mark;
+pub mod mode;
+mod options;
 mod paths;
 mod prompt;
 mod refresh;
@@ -33,9 +35,10 @@ use crate::ops::force::Winner;
 use crate::sys::{env, interrupt};
 use crate::ui::style::{self, Colour, Theme};
 use crate::ui::{Loudness, Ui, json, pager};
-use args::{Cli, Global, Mode};
+use args::{Cli, Global};
 use clap::Parser as _;
 use exit::Exit;
+use mode::Mode;
 use std::process::ExitCode;
 
 /// Runs the program.

@@ -1,7 +1,8 @@
 //! `git sync schedule`
 
-use super::args::{Global, ScheduleAction};
+use super::args::Global;
 use super::exit::Exit;
+use super::mode::ScheduleAction;
 use crate::error::Result;
 use crate::model::schedule::Scheduler;
 use crate::ops::Context;
