@@ -1,5 +1,7 @@
 //! `git sync machines`: each machine leaves at the remote how it is, at no cost of its own.
 
+use std::fs;
+
 use crate::support::{Machine, Remote, Sandbox, settle};
 
 const DAY: u64 = 24 * 60 * 60;
@@ -131,6 +133,31 @@ fn a_remote_that_refuses_it_gets_the_branch_all_the_same() {
         settle(&[&laptop, &server]);
         laptop.is_in_sync_with(&remote);
     }
+}
+
+#[test]
+fn a_remote_that_is_not_atomic_gets_the_branch_all_the_same() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    remote.git(["config", "receive.advertiseAtomic", "false"]);
+    laptop.write("zshrc", "one\n");
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "one\n");
+    laptop.write("zshrc", "two\n");
+    laptop.sync([]).succeeds();
+    assert_eq!((beats(&remote), connections(&laptop)), (0, 1));
+}
+
+#[test]
+fn a_push_that_comes_too_late_sends_nothing() {
+    let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+    server.write("tmux.conf", "theirs\n");
+    server.sync([]).succeeds();
+    remote.hook("pre-receive", "#!/bin/sh\ncat >>received\n");
+    laptop.write("zshrc", "mine\n");
+    laptop.sync([]).succeeds();
+    let received = fs::read_to_string(remote.path().join("received")).unwrap();
+    // The branch and the heartbeat, once each.
+    assert_eq!(received.lines().count(), 2, "{received}");
 }
 
 #[test]

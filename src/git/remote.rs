@@ -27,11 +27,8 @@ pub enum Fetched {
 /// How a push came out.
 #[derive(Debug)]
 pub enum Pushed {
-    /// The remote has it.
-    Done {
-        /// Has it what goes along too?
-        beside: bool,
-    },
+    /// The remote has it, and what goes along.
+    Done,
     /// The remote is not where it was seen: somebody was faster.
     Lost,
     /// The remote, or the user's `pre-push` hook, does not want it.
@@ -140,7 +137,8 @@ impl Repo {
         with_ssh(git, transport).showing_progress(show)
     }
 
-    /// Sends `push.new` if the remote is still where `push.lease` says.
+    /// Sends `push.new` if the remote is still where `push.lease` says; what goes along goes with it or not
+    /// at all, so that nothing is packed for a push that comes too late.
     pub fn push(&self, transport: &Transport, push: &Push<'_>) -> Result<Pushed> {
         if let Some(why) = transport.blocked() {
             return Ok(Pushed::Unreachable(why.clone()));
@@ -159,24 +157,24 @@ impl Repo {
         let refspec = format!("{}:{branch}", push.new);
         let beside = push.beside.map(Beside::refspec);
         let ended = git
+            .args(beside.as_ref().map(|_| "--atomic"))
             .args([remote.as_str(), refspec.as_str()])
             .args(beside.as_ref())
             .answer()?;
         if ended.success() {
-            return Ok(Pushed::Done {
-                beside: beside.is_some(),
-            });
+            return Ok(Pushed::Done);
         }
         let said = ended.complaint();
         let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
-        if beside.is_some() && is_done(&printed, branch) {
-            return Ok(Pushed::Done { beside: false });
-        }
         if let Some(reason) = rejection(&printed, branch) {
             return Ok(match reason {
                 Rejection::Race => Pushed::Lost,
                 Rejection::Remote(why) => Pushed::Refused(refused(remote, &why, &said)),
             });
+        }
+        // It takes the branch alone.
+        if beside.is_some() && said.contains("does not support") && said.contains("--atomic") {
+            return Ok(Pushed::Refused(refused(remote, "it is not atomic", &said)));
         }
         if is_local(&said) {
             return Err(super::command::complaint("push", &ended));
@@ -312,10 +310,6 @@ fn line_of<'t>(printed: &'t str, name: &str) -> Option<(&'t str, &'t str)> {
     })
 }
 
-fn is_done(printed: &str, branch: &str) -> bool {
-    line_of(printed, branch).is_some_and(|(flag, _)| flag != "!")
-}
-
 /// `!<tab>from:to<tab>[rejected] (stale info)`
 fn rejection(printed: &str, branch: &str) -> Option<Rejection> {
     let (_, summary) = line_of(printed, branch).filter(|(flag, _)| *flag == "!")?;
@@ -444,8 +438,7 @@ mod tests {
             "pre-receive hook declined"
         );
         let mixed = "To x\n!\ta:c\t[remote rejected] (no)\n \ta:b\tdone\nDone\n";
-        assert!(rejection(mixed, "b").is_none() && is_done(mixed, "b"));
-        assert!(!is_done("!\ta:b\t[rejected] (no)\n", "b") && !is_done("", "b"));
+        assert!(rejection(mixed, "b").is_none());
     }
 
     #[test]

@@ -342,7 +342,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
             beside: None,
         };
         match repo.push(&self.transport, &push)? {
-            Pushed::Done { .. } => {
+            Pushed::Done => {
                 outcome.pushed = match theirs {
                     Some(theirs) => repo.ahead_behind(commit, theirs)?.0,
                     None => repo.commits(commit, None)?.len(),

@@ -192,16 +192,17 @@ impl Meeting<'_, '_> {
     fn push(&mut self, tip: &Oid, lease: Option<&Oid>) -> Result<Pushed> {
         self.ctx.listener.doing("push");
         let branch = &self.ready.branch.name;
-        let beside = courtesy(heartbeat::beside(self.ctx, branch, tip))?;
-        let pushed = self.push_with(tip, lease, beside.as_ref())?;
-        let pushed = match pushed {
-            Pushed::Refused(_) if beside.is_some() && !self.ctx.repo.is_out_of_time() => {
-                self.push_with(tip, lease, None)?
-            }
-            pushed => pushed,
+        let Some(beside) = courtesy(heartbeat::beside(self.ctx, branch, tip))? else {
+            return self.push_with(tip, lease, None);
         };
-        if let (Pushed::Done { beside: taken }, true) = (&pushed, beside.is_some()) {
-            courtesy(heartbeat::note(self.ctx, *taken))?;
+        let (pushed, taken) = match self.push_with(tip, lease, Some(&beside))? {
+            Pushed::Refused(_) if !self.ctx.repo.is_out_of_time() => {
+                (self.push_with(tip, lease, None)?, false)
+            }
+            pushed => (pushed, true),
+        };
+        if matches!(pushed, Pushed::Done) {
+            courtesy(heartbeat::note(self.ctx, taken))?;
         }
         Ok(pushed)
     }
@@ -240,7 +241,7 @@ impl Meeting<'_, '_> {
 
     fn pushed(&mut self, pushed: Pushed, tip: &Oid, theirs: Option<&Oid>) -> Result<Round> {
         match pushed {
-            Pushed::Done { .. } => {
+            Pushed::Done => {
                 self.outcome.reach = Reach::Reached;
                 self.remember(tip)?;
                 let commits = self.count(tip, theirs)?;
