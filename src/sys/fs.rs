@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ pub fn read_text(path: &Path) -> Result<Option<String>> {
 }
 
 /// What stands at `path`, links not followed; `None` when nothing does.
-pub fn look(path: &Path) -> Result<Option<fs::Metadata>> {
+pub fn look(path: &Path) -> Result<Option<Metadata>> {
     match fs::symlink_metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
         Err(source)
@@ -366,6 +366,11 @@ pub fn free_space(path: &Path) -> Result<u64> {
     let found =
         rustix::fs::statvfs(path).map_err(|source| failed("look at", path, source.into()))?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
+}
+
+/// Does it belong to the user that we are?
+pub fn is_own(found: &Metadata) -> bool {
+    found.uid() == rustix::process::geteuid().as_raw()
 }
 
 /// May we add and remove names in this folder?

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod detach;
 pub mod env;
 pub mod fs;
+pub mod hex;
 pub mod host;
 pub mod interrupt;
 pub mod lock;

@@ -5,6 +5,7 @@
 
 use crate::error::Result;
 use crate::sys::fs::failed;
+use crate::sys::hex::hex;
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -75,14 +76,6 @@ fn digest_of(file: &mut File) -> io::Result<String> {
         }
         hasher.update(&buffer[..read]);
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Moves `from` to `to` unless something stands there; `false` if something does.

@@ -3,6 +3,7 @@
 //! What is removed here was compared before, name by name: whatever came into it since stays.
 
 use super::fs::{self as files, failed};
+use super::hex::hex;
 use crate::error::{Error, Result};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -354,14 +355,6 @@ pub fn digest(path: &Path) -> Result<String> {
         }
     };
     read().map_err(|source| failed("read", path, source))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use crate::ops::resolve::Choice;
 use crate::ops::sync::{Outcome, Reach};
 use crate::ops::{Context, status};
 use crate::sys::clock;
+use crate::sys::hex::hex;
 use serde_json::{Value, json};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -250,8 +251,7 @@ pub(super) fn bytes(bytes: &[u8]) -> Value {
     if let Ok(text) = std::str::from_utf8(bytes) {
         return text.into();
     }
-    let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({ "hex": digits.concat() })
+    json!({ "hex": hex(bytes) })
 }
 
 /// One line of JSON.

@@ -47,8 +47,7 @@ pub fn verify(ctx: &Context<'_>) -> Result<Verified> {
         open_up(&scratch)?;
         compared
     })?;
-    let disk = rustix::fs::statvfs(backups.folder());
-    let free = disk.map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
+    let free = fs::free_space(backups.folder()).unwrap_or(u64::MAX);
     let inside = backups.is_inside();
     Ok(Verified {
         id: newest.id,

@@ -5,7 +5,6 @@ use crate::error::Result;
 use crate::ops::Context;
 use crate::ops::marks::list::{self, Link};
 use crate::sys::fs;
-use std::os::unix::fs::MetadataExt as _;
 
 pub(super) fn look_at_marks(ctx: &Context<'_>) -> Result<Vec<Finding>> {
     let all = list::list(ctx)?;
@@ -41,7 +40,6 @@ pub(super) fn look_at_marks(ctx: &Context<'_>) -> Result<Vec<Finding>> {
 
 /// A sync that somebody ran with sudo leaves files that nobody else can write.
 pub(super) fn look_at_owner(ctx: &Context<'_>) -> Result<Vec<Finding>> {
-    let me = rustix::process::geteuid().as_raw();
     let git = ctx.repo.common_dir();
     let mut paths = vec![git.to_owned(), git.join("objects"), git.join("refs")];
     paths.push(ctx.repo.git_dir().join("index"));
@@ -53,7 +51,7 @@ pub(super) fn look_at_owner(ctx: &Context<'_>) -> Result<Vec<Finding>> {
         let Some(found) = fs::look(&path)? else {
             continue;
         };
-        if found.uid() != me {
+        if !fs::is_own(&found) {
             let (name, top) = (path.display(), ctx.repo.top().display());
             return Ok(vec![
                 Finding::bad("files", format!("'{name}' belongs to another user"))

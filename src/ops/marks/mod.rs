@@ -37,6 +37,7 @@ use crate::store::memory::{Memory, Remembered};
 use crate::sys::age::Keys;
 use crate::sys::env;
 use crate::sys::fs::{self, Durable};
+use crate::sys::hex::hex;
 use crate::sys::tree::{self, Tree};
 use sealed::Opened;
 use std::os::unix::ffi::OsStrExt as _;
@@ -548,12 +549,5 @@ fn ends_the_run(error: &Error) -> bool {
 fn short_name(mark: &Mark) -> String {
     use sha2::{Digest as _, Sha256};
     let digest = Sha256::digest(mark.below_home().as_bytes());
-    digest
-        .iter()
-        .take(12)
-        .fold(String::new(), |mut name, byte| {
-            use std::fmt::Write as _;
-            let _ = write!(name, "{byte:02x}");
-            name
-        })
+    hex(&digest[..12])
 }

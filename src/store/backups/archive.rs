@@ -4,6 +4,7 @@ use super::member::{self, TAIL_SIZE, Tail};
 use crate::error::{Error, Result};
 use crate::model::backup::{Chunk, Entry, Head, Listing, VERSION};
 use crate::sys::fs::failed;
+use crate::sys::hex::hex;
 use flate2::bufread::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -165,7 +166,7 @@ impl Archive {
             digest.update(&buffer[..part]);
             done += part as u64;
         }
-        Ok(member::hex(&digest.finalize()) == chunk.sha256)
+        Ok(hex(&digest.finalize()) == chunk.sha256)
     }
 
     /// A piece of a file that is cut, and those after it, or one that stands for itself: unpacked, one

@@ -1,6 +1,7 @@
 //! The pieces of an archive: each is a whole gzip file, and so are all of them one after another.
 
 use crate::error::{Error, Result};
+use crate::sys::hex::hex;
 use flate2::Compression;
 use flate2::bufread::GzDecoder;
 use flate2::write::GzEncoder;
@@ -110,15 +111,6 @@ pub(super) fn unpack(packed: &[u8], plain: u64) -> io::Result<Vec<u8>> {
 /// The digest of some bytes.
 pub(super) fn digest(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
-}
-
-/// Bytes as digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! Reads files that may change at any moment, and tells when one did.
 
-use super::member::hex;
 use super::tar::Plain;
 use crate::error::Result;
 use crate::model::backup::{Entry, HOME, Kind, REPO, Stamp, below};
 use crate::model::path::RepoPath;
+use crate::sys::hex::hex;
 use crate::sys::{clock, fs};
 use rustix::fs::OFlags;
 use sha2::{Digest as _, Sha256};

@@ -2,10 +2,10 @@
 //! compared with its digest, and never goes through a link.
 
 use super::archive::{Archive, damaged};
-use super::member::hex;
 use crate::error::{Error, Result};
 use crate::model::backup::{Entry, Kind, Listing};
 use crate::sys::fs::{self, failed};
+use crate::sys::hex::hex;
 use crate::sys::{interrupt, tree};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use sha2::{Digest as _, Sha256};
@@ -279,11 +279,8 @@ struct Budget {
 impl Budget {
     /// What is free on the disk of `folder`, but for a reserve.
     fn of(folder: &Path) -> Result<Self> {
-        let found = rustix::fs::statvfs(folder)
-            .map_err(|errno| failed("look at the disk of", folder, errno.into()))?;
-        let free = found.f_bavail.saturating_mul(found.f_frsize);
         Ok(Self {
-            left: free.saturating_sub(RESERVE),
+            left: fs::free_space(folder)?.saturating_sub(RESERVE),
         })
     }
 
