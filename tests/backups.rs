@@ -373,3 +373,21 @@ fn a_file_that_is_ignored_and_given_up_for_theirs_is_in_it() {
     });
     assert!(kept, "no backup has it");
 }
+
+#[test]
+fn a_check_is_about_the_newest_even_where_that_cannot_be_read() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync(["backup"]).succeeds();
+    laptop.write("zshrc", "new\n");
+    laptop.sync(["backup"]).succeeds();
+    laptop.sync(["backup", "--verify"]).succeeds();
+    let newest = archives(&laptop).pop().unwrap();
+    let archive = folder(&laptop).join(format!("{newest}.tar.gz"));
+    let bytes = fs::read(&archive).unwrap();
+    fs::write(&archive, &bytes[..bytes.len() / 2]).unwrap();
+    laptop
+        .sync(["backup", "--verify"])
+        .exits(1)
+        .tells("damaged")
+        .tells(&newest);
+}

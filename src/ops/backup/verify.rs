@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::model::backup::Kind;
 use crate::ops::look::look;
 use crate::ops::{Context, guard};
+use crate::store::backups::Listed;
 use crate::store::backups::read::digest_of;
 use crate::sys::{fs, tree};
 use std::collections::BTreeSet;
@@ -34,7 +35,13 @@ pub struct Verified {
 pub fn verify(ctx: &Context<'_>) -> Result<Verified> {
     guard::enrolled(ctx.repo)?;
     let backups = folder(ctx);
-    let Some(newest) = backups.list()?.into_iter().next() else {
+    let all = backups.list()?;
+    // One that cannot be read has no number, and comes last in the list: its name tells that it is newer.
+    let last = all.iter().position(|listed| listed.head.is_ok());
+    let readable = last.map(|at| all[at].id.clone());
+    let broken = |listed: &Listed| listed.head.is_err() && Some(&listed.id) > readable.as_ref();
+    let at = all.iter().position(broken).or(last);
+    let Some(newest) = at.and_then(|at| all.into_iter().nth(at)) else {
         return Err(
             Error::blocked("there is no backup yet").hint("git sync --backup-only   makes one")
         );
