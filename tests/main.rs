@@ -31,6 +31,7 @@ mod doctor;
 mod dry_run;
 mod durability;
 mod encrypted;
+mod encrypted_backups;
 mod environment;
 mod faults;
 mod fidelity;

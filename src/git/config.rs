@@ -68,6 +68,8 @@ pub const BACKUP_KEEP_WEEKLY: &str = "sync.backupKeepWeekly";
 pub const BACKUP_MAX_AGE: &str = "sync.backupMaxAge";
 /// `sync.backupMaxSize`: all of them take no more room than this.
 pub const BACKUP_MAX_SIZE: &str = "sync.backupMaxSize";
+/// `sync.backupEncrypt`: `true` encrypts backups for this machine and the recipients of the repository.
+pub const BACKUP_ENCRYPT: &str = "sync.backupEncrypt";
 /// `sync.backupLocal`: `true` takes files into backups whose names end in `.local`.
 pub const BACKUP_LOCAL: &str = "sync.backupLocal";
 /// `sync.ageIdentity`: the file with the age keys that open encrypted marks.
@@ -82,7 +84,7 @@ pub const ADVICE: &str = "advice.sync";
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 33] = [
+pub const KEYS: [&str; 34] = [
     HEARTBEAT,
     BACKUP,
     BACKUP_DIR,
@@ -93,6 +95,7 @@ pub const KEYS: [&str; 33] = [
     BACKUP_MAX_AGE,
     BACKUP_MAX_SIZE,
     BACKUP_LOCAL,
+    BACKUP_ENCRYPT,
     PROFILE,
     REMOTE,
     BRANCH,
@@ -215,6 +218,8 @@ pub struct Backup {
     pub folder: Option<PathBuf>,
     /// `sync.backupLocal`.
     pub local: bool,
+    /// `sync.backupEncrypt`.
+    pub encrypt: bool,
     /// The others.
     pub rules: Rules,
 }
@@ -241,6 +246,7 @@ impl Backup {
             enabled: repo.config_bool(BACKUP)?.unwrap_or(true),
             folder,
             local: repo.config_bool(BACKUP_LOCAL)?.unwrap_or(false),
+            encrypt: repo.config_bool(BACKUP_ENCRYPT)?.unwrap_or(false),
             rules,
         })
     }

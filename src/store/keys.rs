@@ -13,16 +13,52 @@ use std::path::{Path, PathBuf};
 /// Below the folder of the user's settings.
 const DEFAULT: &str = "git-sync/identity.txt";
 
+/// The key file, as far as it is read.
+#[derive(Debug, Clone)]
+pub struct KeyFile(Option<PathBuf>);
+
+impl KeyFile {
+    /// The one that the settings name.
+    pub fn of(settings: &Settings) -> Self {
+        let usual = || Some(env::config_home()?.join(DEFAULT));
+        Self(settings.age_identity.clone().or_else(usual))
+    }
+
+    /// Where it is; nowhere where HOME is not set and none is named.
+    pub fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
+    /// The keys in it; none where it is not there.
+    pub fn keys(&self) -> Result<Keys> {
+        let Some(path) = self.path() else {
+            return Ok(Keys::default());
+        };
+        let Some(text) = fs::read_text(path)? else {
+            return Ok(Keys::default());
+        };
+        Keys::parse(&text).map_err(|line| {
+            let path = path.display();
+            Error::fatal(format!(
+                "line {line} of the key file '{path}' is no age key"
+            ))
+            .hint("age-keygen makes such files; one with a passphrase, or of a plugin, is not read")
+            .hint(format!(
+                "git config --global {AGE_IDENTITY} PATH   says where the key file is"
+            ))
+        })
+    }
+}
+
 /// Where the key file is, or would be.
 ///
 /// # Errors
 /// When that is in the repository: the key would be sent with what it opens.
 pub fn path(repo: &Repo, settings: &Settings) -> Result<PathBuf> {
-    let path = match &settings.age_identity {
-        Some(path) => path.clone(),
-        None => env::config_home()
-            .ok_or_else(|| Error::fatal("HOME is not set, so there is nowhere to keep a key"))?
-            .join(DEFAULT),
+    let KeyFile(Some(path)) = KeyFile::of(settings) else {
+        return Err(Error::fatal(
+            "HOME is not set, so there is nowhere to keep a key",
+        ));
     };
     let inside = [repo.top(), repo.common_dir()];
     if inside.into_iter().any(|folder| leads_into(&path, folder)) {
@@ -49,20 +85,8 @@ fn leads_into(path: &Path, folder: &Path) -> bool {
 
 /// The keys of this machine; none where it has no key file.
 pub fn read(repo: &Repo, settings: &Settings) -> Result<Keys> {
-    let path = path(repo, settings)?;
-    let Some(text) = fs::read_text(&path)? else {
-        return Ok(Keys::default());
-    };
-    Keys::parse(&text).map_err(|line| {
-        let path = path.display();
-        Error::fatal(format!(
-            "line {line} of the key file '{path}' is no age key"
-        ))
-        .hint("age-keygen makes such files; one with a passphrase, or of a plugin, is not read")
-        .hint(format!(
-            "git config --global {AGE_IDENTITY} PATH   says where the key file is"
-        ))
-    })
+    path(repo, settings)?;
+    KeyFile::of(settings).keys()
 }
 
 /// Makes a key and its file, where there is none; where, and the recipient.

@@ -7,6 +7,7 @@ use super::tree;
 use crate::error::{Error, Result};
 use age::armor::{ArmoredReader, ArmoredWriter, Format};
 use age::secrecy::ExposeSecret as _;
+use age::stream::StreamReader;
 use age::{DecryptError, Decryptor, EncryptError, Encryptor, x25519};
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -108,11 +109,9 @@ impl Keys {
 
     /// Writes what `from` has in plain into `to`, or says why that is not possible.
     pub fn open(&self, from: impl Read, to: &mut impl Write) -> io::Result<Result<(), Closed>> {
-        let mut plain = match self.plain(from) {
+        let mut plain = match self.decrypt(Decryptor::new_buffered(ArmoredReader::new(from)))? {
             Ok(plain) => plain,
-            Err(DecryptError::NoMatchingKeys) => return Ok(Err(Closed::NoKey)),
-            Err(DecryptError::Io(source)) if source.raw_os_error().is_some() => return Err(source),
-            Err(_) => return Ok(Err(Closed::Damaged)),
+            Err(closed) => return Ok(Err(closed)),
         };
         let mut buffer = vec![0; 64 * 1024];
         loop {
@@ -127,9 +126,18 @@ impl Keys {
         }
     }
 
-    fn plain(&self, from: impl Read) -> Result<impl Read, DecryptError> {
-        let sealed = Decryptor::new_buffered(ArmoredReader::new(from))?;
-        sealed.decrypt(self.0.iter().map(|key| key as &dyn age::Identity))
+    /// What a file has in plain, or why that cannot be read.
+    pub(super) fn decrypt<R: Read>(
+        &self,
+        begun: Result<Decryptor<R>, DecryptError>,
+    ) -> io::Result<Result<StreamReader<R>, Closed>> {
+        let keys = self.0.iter().map(|key| key as &dyn age::Identity);
+        match begun.and_then(|sealed| sealed.decrypt(keys)) {
+            Ok(plain) => Ok(Ok(plain)),
+            Err(DecryptError::NoMatchingKeys) => Ok(Err(Closed::NoKey)),
+            Err(DecryptError::Io(source)) if source.raw_os_error().is_some() => Err(source),
+            Err(_) => Ok(Err(Closed::Damaged)),
+        }
     }
 
     /// The content of bytes in plain.
@@ -175,16 +183,20 @@ impl Recipients {
         self.0.len()
     }
 
-    /// Writes what `from` has into `to`, encrypted for all of them.
-    pub fn seal(&self, mut from: impl Read, to: impl Write) -> io::Result<()> {
+    pub(super) fn encryptor(&self) -> io::Result<Encryptor> {
         let all = self
             .0
             .iter()
             .map(|recipient| recipient as &dyn age::Recipient);
-        let sealing = Encryptor::with_recipients(all).map_err(|error| match error {
+        Encryptor::with_recipients(all).map_err(|error| match error {
             EncryptError::Io(source) => source,
             error => io::Error::other(error.to_string()),
-        })?;
+        })
+    }
+
+    /// Writes what `from` has into `to`, encrypted for all of them.
+    pub fn seal(&self, mut from: impl Read, to: impl Write) -> io::Result<()> {
+        let sealing = self.encryptor()?;
         let armoured = ArmoredWriter::wrap_output(to, Format::AsciiArmor)?;
         let mut sealed = sealing.wrap_output(armoured)?;
         io::copy(&mut from, &mut sealed)?;

@@ -13,6 +13,7 @@ pub mod process;
 pub mod program;
 pub mod progress;
 pub mod scheduler;
+pub mod sealed_file;
 pub mod swap;
 pub mod terminal;
 pub mod tree;

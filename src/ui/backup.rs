@@ -111,7 +111,12 @@ pub fn list(list: &List) -> String {
             Err(error) => {
                 let why = error.causes().pop().unwrap_or_else(|| error.to_string());
                 let why = super::report::printable(&why);
-                let _ = write!(text, "{}: {why}", style::error("damaged"));
+                let what = if listed.sealed {
+                    "not readable"
+                } else {
+                    "damaged"
+                };
+                let _ = write!(text, "{}: {why}", style::error(what));
             }
         }
         if let Some(pin) = &listed.pin {
@@ -154,6 +159,7 @@ pub fn list_json(list: &List) -> Value {
         json!({
             "id": listed.id,
             "size": listed.size,
+            "encrypted": listed.sealed,
             "kept": listed.pin.as_ref().map(|pin| &pin.why),
             "backup": head,
             "error": error,

@@ -42,10 +42,12 @@ fn rotate(ctx: &Context<'_>, backups: &Backups) -> Result<()> {
     for listed in &all {
         let decided =
             |pin: &Pin| !pin.held.is_empty() && !pin.held.iter().any(|path| still.contains(path));
-        let mut pinned = listed.pin.is_some();
+        // A key that is not here today may be here tomorrow.
+        let locked = listed.sealed && listed.head.is_err();
+        let mut pinned = listed.pin.is_some() || locked;
         if listed.pin.as_ref().is_some_and(decided) {
             backups.release(&listed.id)?;
-            pinned = false;
+            pinned = locked;
         }
         kept.push(Kept {
             made: listed.made().unwrap_or_default(),

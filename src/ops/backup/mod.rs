@@ -11,15 +11,18 @@ mod restore;
 mod sources;
 mod verify;
 
+use super::marks::sealed;
 use super::{Context, Done};
 use crate::error::{Error, Kind, Result};
+use crate::git::config::BACKUP_ENCRYPT;
 use crate::git::repo::Head as GitHead;
 use crate::model::backup::{Entry, Head, Kind as EntryKind, Listing, Pin, REPO, Reason};
 use crate::model::entry::Change;
 use crate::model::path::RepoPath;
-use crate::store::backups::archive::Archive;
 use crate::store::backups::pack::{Order, pack};
 use crate::store::backups::{Backups, read};
+use crate::store::keys;
+use crate::sys::age::Recipients;
 use crate::sys::progress::Counter;
 use crate::sys::{clock, env, fs};
 use sources::Sources;
@@ -197,16 +200,23 @@ fn start(ctx: &Context<'_>, extra: &[RepoPath], done: Counter) -> Result<JoinHan
     backups.sweep();
     let sources = Sources::of(ctx, extra)?;
     let head = head(ctx, &sources)?;
+    let recipients = recipients(ctx)?;
     let deadline = ctx.repo.deadline();
     Ok(std::thread::spawn(move || {
-        make(&backups, &sources, head, (&done, deadline))
+        let make = Make {
+            backups: &backups,
+            sources: &sources,
+            recipients: recipients.as_ref(),
+            done: &done,
+            deadline,
+        };
+        make.make(head)
     }))
 }
 
 /// Where the backups of a work tree are.
 pub(super) fn folder(ctx: &Context<'_>) -> Backups {
-    let chosen = ctx.settings.backup.folder.as_deref();
-    Backups::of(&ctx.layout, ctx.repo.top(), chosen)
+    Backups::of(&ctx.layout, ctx.repo.top(), &ctx.settings)
 }
 
 fn head(ctx: &Context<'_>, sources: &Sources) -> Result<Head> {
@@ -232,53 +242,86 @@ fn head(ctx: &Context<'_>, sources: &Sources) -> Result<Head> {
     })
 }
 
-/// Makes a backup of `sources`, where anything of them was changed since the newest.
-fn make(
-    backups: &Backups,
-    sources: &Sources,
-    head: Head,
-    (done, deadline): (&Counter, Option<Instant>),
-) -> Result<Made> {
-    let (found, unread) = sources.find()?;
-    let newest = backups.list()?.into_iter().next();
-    let id = newest.as_ref().map(|newest| newest.id.clone());
-    let previous = id.as_deref().and_then(|id| {
-        // One that cannot be read is nothing to build upon.
-        let archive = Archive::open(&backups.path(id)).ok()?;
-        let listing = archive.listing().ok()?;
-        Some((archive, listing))
-    });
-    if let (Some(id), Some((archive, listing))) = (&id, &previous)
-        && is_unchanged(listing, &found, sources)
-    {
-        return Ok(Made {
-            id: id.clone(),
-            is_new: false,
-            head: archive.head.clone(),
-            listing: listing.clone(),
-        });
+/// Those that backups are encrypted for, where that is wished: this machine, and whoever can read the
+/// encrypted marks, so that the key of this one is not the only one.
+fn recipients(ctx: &Context<'_>) -> Result<Option<Recipients>> {
+    if !ctx.settings.backup.encrypt {
+        return Ok(None);
     }
-    let number = newest.map_or(0, |newest| newest.number());
-    let order = Order {
-        found: &found,
-        roots: &sources.roots,
-        previous: previous.as_ref(),
-        head: Head {
-            number: number + 1,
-            unread,
-            ..head
-        },
-        done,
-        deadline,
-    };
-    let id = backups.free_id()?;
-    let written = pack(&order, &backups.path(&id))?;
-    Ok(Made {
-        id,
-        is_new: true,
-        head: written.head,
-        listing: written.listing,
-    })
+    let mut all = keys::read(ctx.repo, &ctx.settings)?.recipients();
+    if all.is_empty() {
+        return Err(
+            Error::failed("backups are to be encrypted, and this machine has no key")
+                .hint("git sync mark --add-recipient   makes one for it")
+                .hint(format!(
+                    "git config {BACKUP_ENCRYPT} false   makes backups in plain"
+                )),
+        );
+    }
+    let others = sealed::list(ctx)?;
+    all.extend(others.recipients().into_iter().map(str::to_owned));
+    Recipients::parse(all.iter().map(String::as_str))
+        .map(Some)
+        .map_err(sealed::unknown)
+}
+
+/// What a backup is made of, and how.
+struct Make<'a> {
+    backups: &'a Backups,
+    sources: &'a Sources,
+    recipients: Option<&'a Recipients>,
+    done: &'a Counter,
+    deadline: Option<Instant>,
+}
+
+impl Make<'_> {
+    /// Makes a backup, where anything was changed since the newest.
+    fn make(&self, head: Head) -> Result<Made> {
+        let (backups, sources) = (self.backups, self.sources);
+        let (found, unread) = sources.find()?;
+        let newest = backups.list()?.into_iter().next();
+        let id = newest.as_ref().map(|newest| newest.id.clone());
+        let previous = id.as_deref().and_then(|id| {
+            // One that cannot be read is nothing to build upon.
+            let archive = backups.open(id).ok()?;
+            let listing = archive.listing().ok()?;
+            Some((archive, listing))
+        });
+        if let (Some(id), Some((archive, listing))) = (&id, &previous)
+            && (archive.is_sealed() || self.recipients.is_none())
+            && is_unchanged(listing, &found, sources)
+        {
+            return Ok(Made {
+                id: id.clone(),
+                is_new: false,
+                head: archive.head.clone(),
+                listing: listing.clone(),
+            });
+        }
+        let number = newest.map_or(0, |newest| newest.number());
+        let order = Order {
+            found: &found,
+            roots: &sources.roots,
+            previous: previous.as_ref(),
+            head: Head {
+                number: number + 1,
+                unread,
+                ..head
+            },
+            recipients: self.recipients,
+            keys: backups.keys(),
+            done: self.done,
+            deadline: self.deadline,
+        };
+        let id = backups.free_id()?;
+        let written = pack(&order, &backups.place(&id, self.recipients.is_some()))?;
+        Ok(Made {
+            id,
+            is_new: true,
+            head: written.head,
+            listing: written.listing,
+        })
+    }
 }
 
 fn is_unchanged(listing: &Listing, found: &[Entry], sources: &Sources) -> bool {

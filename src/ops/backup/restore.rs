@@ -100,7 +100,7 @@ pub(super) struct Opened {
 impl Opened {
     /// Opens a backup, and looks whether it is one of ours.
     pub(super) fn open(backups: &Backups, id: &str) -> Result<Self> {
-        let archive = Archive::open(&backups.path(id))?;
+        let archive = backups.open(id)?;
         let listing = archive.listing()?;
         if let Some(trouble) = listing.trouble() {
             return Err(Error::failed(format!("the backup '{id}' is not restored"))

@@ -234,10 +234,13 @@ pub(in crate::ops) fn recipients(ctx: &Context<'_>) -> Result<Recipients> {
                 .hint("git sync mark --add-recipient   adds this machine"),
         );
     }
-    Recipients::parse(named).map_err(|name| {
-        Error::blocked(format!(
-            "'{RECIPIENTS}' has '{name}', which is no age recipient"
-        ))
-        .hint("recipients begin with 'age1'; those of plugins and of ssh are not known here")
-    })
+    Recipients::parse(named).map_err(unknown)
+}
+
+/// One of the list is none that this program knows.
+pub(in crate::ops) fn unknown(name: &str) -> Error {
+    Error::blocked(format!(
+        "'{RECIPIENTS}' has '{name}', which is no age recipient"
+    ))
+    .hint("recipients begin with 'age1'; those of plugins and of ssh are not known here")
 }

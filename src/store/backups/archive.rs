@@ -1,16 +1,17 @@
 //! Reads an archive: what it says of itself, its list, and its pieces.
 
+use super::bytes::Source;
 use super::member::{self, TAIL_SIZE, Tail};
 use crate::error::{Error, Result};
 use crate::model::backup::{Chunk, Entry, Head, Listing, VERSION};
+use crate::store::keys::KeyFile;
 use crate::sys::fs::failed;
 use crate::sys::hex::hex;
 use flate2::bufread::GzDecoder;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
-use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read, Seek as _, SeekFrom};
-use std::os::unix::fs::FileExt as _;
+use std::ffi::OsStr;
+use std::io::{self, BufRead as _, BufReader, Read};
 use std::path::{Path, PathBuf};
 
 /// No list of ours has a longer line: a path has less than this on any system.
@@ -25,7 +26,7 @@ pub(super) const BLOCK: usize = 512;
 /// An archive that is open.
 #[derive(Debug)]
 pub struct Archive {
-    file: File,
+    source: Source,
     path: PathBuf,
     size: u64,
     tail: Tail,
@@ -37,21 +38,20 @@ impl Archive {
     /// Opens the archive at `path`.
     ///
     /// # Errors
-    /// When it is not one, is damaged, or is of a newer version.
-    pub fn open(path: &Path) -> Result<Self> {
-        let read = |source| failed("read", path, source);
-        let file = File::open(path).map_err(read)?;
-        let size = file.metadata().map_err(read)?.len();
+    /// When it is not one, is damaged, is of a newer version, or is encrypted for none of `keys`.
+    pub fn open(path: &Path, keys: &KeyFile) -> Result<Self> {
+        let source = Source::open(path, keys)?;
         let mut bytes = [0; TAIL_SIZE];
-        let at = size.checked_sub(TAIL_SIZE as u64);
+        let at = source.size().checked_sub(TAIL_SIZE as u64);
         let at = at.ok_or_else(|| damaged(path, "it is too short"))?;
-        file.read_exact_at(&mut bytes, at).map_err(read)?;
+        let read = source.read_exact_at(&mut bytes, at);
+        read.map_err(|source| failed("read", path, source))?;
         let tail = Tail::parse(&bytes).ok_or_else(|| damaged(path, "its end is missing"))?;
         if tail.version > VERSION {
             return Err(newer(path, tail.version));
         }
         let mut archive = Self {
-            file,
+            source,
             path: path.to_owned(),
             size: at,
             tail,
@@ -62,6 +62,11 @@ impl Archive {
             return Err(newer(path, archive.head.version));
         }
         Ok(archive)
+    }
+
+    /// Is it encrypted on the disk?
+    pub fn is_sealed(&self) -> bool {
+        self.source.is_sealed()
     }
 
     /// Where it is.
@@ -79,14 +84,13 @@ impl Archive {
     }
 
     /// The content of a list of ours that begins at `offset`.
-    fn list(&self, offset: u64) -> Result<impl Read> {
+    fn list(&self, offset: u64) -> Result<impl Read + use<'_>> {
         let broken = |source: io::Error| damaged(&self.path, source);
-        let mut file = self.file.try_clone().map_err(broken)?;
         if offset > self.size {
             return Err(damaged(&self.path, "a list is not where it says"));
         }
-        file.seek(SeekFrom::Start(offset)).map_err(broken)?;
-        let mut plain = GzDecoder::new(BufReader::with_capacity(64 << 10, file));
+        let packed = BufReader::with_capacity(64 << 10, self.source.from(offset));
+        let mut plain = GzDecoder::new(packed);
         let mut header = [0; BLOCK];
         plain.read_exact(&mut header).map_err(broken)?;
         let header = tar::Header::from_byte_slice(&header);
@@ -143,7 +147,7 @@ impl Archive {
         }
         let length = usize::try_from(chunk.length).unwrap_or_default();
         let mut bytes = vec![0; length];
-        let read = self.file.read_exact_at(&mut bytes, chunk.offset);
+        let read = self.source.read_exact_at(&mut bytes, chunk.offset);
         read.map_err(|source| failed("read", &self.path, source))?;
         if member::digest(&bytes) != chunk.sha256 {
             return Err(damaged(&self.path, "a piece of it has changed"));
@@ -160,7 +164,7 @@ impl Archive {
             let rest = usize::try_from(chunk.length - done).unwrap_or(usize::MAX);
             let part = rest.min(buffer.len());
             let read = self
-                .file
+                .source
                 .read_exact_at(&mut buffer[..part], chunk.offset + done);
             read.map_err(|source| failed("read", &self.path, source))?;
             digest.update(&buffer[..part]);
@@ -224,15 +228,24 @@ pub(super) fn damaged(
     path: &Path,
     why: impl Into<Box<dyn std::error::Error + Send + Sync>>,
 ) -> Error {
-    let path = path.display();
-    Error::failed(format!("the backup '{path}' is damaged"))
+    Error::failed(format!("the backup '{}' is damaged", path.display()))
         .because(why)
-        .hint(format!("tar xzf '{path}'   unpacks what is whole of it"))
+        .hint(format!("{}   unpacks what is whole of it", unpacking(path)))
 }
 
 fn newer(path: &Path, version: u32) -> Error {
-    let path = path.display();
-    Error::fatal(format!("the backup '{path}' has version {version}"))
+    let text = format!("the backup '{}' has version {version}", path.display());
+    Error::fatal(text)
         .hint("a newer git-sync wrote it: use that one to restore it")
-        .hint(format!("tar xzf '{path}'   unpacks it, too"))
+        .hint(format!("{}   unpacks it, too", unpacking(path)))
+}
+
+/// How an archive is unpacked without this program.
+fn unpacking(path: &Path) -> String {
+    let name = path.display();
+    if path.extension() == Some(OsStr::new("age")) {
+        format!("age -d -i KEYFILE '{name}' | tar xz")
+    } else {
+        format!("tar xzf '{name}'")
+    }
 }

@@ -5,6 +5,7 @@
 //! small file beside it.
 
 pub mod archive;
+mod bytes;
 mod member;
 pub mod pack;
 mod plan;
@@ -12,8 +13,10 @@ pub mod read;
 mod tar;
 pub mod unpack;
 
+use super::keys::KeyFile;
 use super::layout::Layout;
 use crate::error::{Error, Result};
+use crate::git::config::Settings;
 use crate::model::backup::{Head, Pin};
 use crate::sys::fs::{self, Durable};
 use crate::sys::{clock, host, tree};
@@ -25,6 +28,9 @@ use std::path::{Path, PathBuf};
 
 /// The end of an archive's name.
 const ARCHIVE: &str = ".tar.gz";
+
+/// The same where it is encrypted.
+const SEALED: &str = ".tar.gz.age";
 
 /// The end of the name of what says that it is kept.
 const PIN: &str = ".pin";
@@ -38,6 +44,7 @@ pub struct Backups {
     folder: PathBuf,
     link: PathBuf,
     top: PathBuf,
+    keys: KeyFile,
 }
 
 /// A backup.
@@ -47,6 +54,8 @@ pub struct Listed {
     pub id: String,
     /// The size of the archive.
     pub size: u64,
+    /// Is it encrypted?
+    pub sealed: bool,
     /// What it says of itself.
     pub head: Result<Head>,
     /// Why it is kept until somebody lets it go, where it is.
@@ -67,8 +76,9 @@ impl Listed {
 }
 
 impl Backups {
-    /// The backups of the work tree at `top`; `chosen` is a folder that the user wants them in.
-    pub fn of(layout: &Layout, top: &Path, chosen: Option<&Path>) -> Self {
+    /// The backups of the work tree at `top`; `keys` opens those that are encrypted.
+    pub fn of(layout: &Layout, top: &Path, settings: &Settings) -> Self {
+        let chosen = settings.backup.folder.as_deref();
         let link = layout.backups();
         let mine = || {
             let top = top.canonicalize().unwrap_or_else(|_| top.to_owned());
@@ -89,7 +99,13 @@ impl Backups {
             folder,
             link,
             top: top.to_owned(),
+            keys: KeyFile::of(settings),
         }
+    }
+
+    /// What opens those that are encrypted.
+    pub fn keys(&self) -> &KeyFile {
+        &self.keys
     }
 
     /// Where they are.
@@ -153,7 +169,11 @@ impl Backups {
     /// The names of all of them, in order.
     pub fn names(&self) -> Result<Vec<String>> {
         let names = fs::names(&self.folder)?.into_iter();
-        let ids = names.filter_map(|name| Some(name.to_str()?.strip_suffix(ARCHIVE)?.to_owned()));
+        let ids = names.filter_map(|name| {
+            let name = name.to_str()?;
+            let id = name.strip_suffix(ARCHIVE).or(name.strip_suffix(SEALED));
+            id.map(str::to_owned)
+        });
         Ok(ids.filter(|id| !id.starts_with('.')).collect())
     }
 
@@ -161,13 +181,14 @@ impl Backups {
     pub fn list(&self) -> Result<Vec<Listed>> {
         let mut all = Vec::new();
         for id in self.names()? {
-            let path = self.path(&id);
+            let path = self.path(&id)?;
             let Some(found) = fs::look(&path)?.filter(std::fs::Metadata::is_file) else {
                 continue;
             };
             all.push(Listed {
                 size: found.len(),
-                head: Archive::open(&path).map(|archive| archive.head),
+                sealed: path == self.place(&id, true),
+                head: self.open(&id).map(|archive| archive.head),
                 pin: self.pin_of(&id)?,
                 id,
             });
@@ -176,9 +197,26 @@ impl Backups {
         Ok(all)
     }
 
-    /// The archive of a backup.
-    pub fn path(&self, id: &str) -> PathBuf {
-        self.folder.join(format!("{id}{ARCHIVE}"))
+    /// Where the archive of a backup is, or would be.
+    pub fn place(&self, id: &str, sealed: bool) -> PathBuf {
+        let end = if sealed { SEALED } else { ARCHIVE };
+        self.folder.join(format!("{id}{end}"))
+    }
+
+    /// The archive of a backup that is there.
+    fn path(&self, id: &str) -> Result<PathBuf> {
+        let sealed = self.place(id, true);
+        let is_sealed = fs::look(&sealed)?.is_some();
+        Ok(if is_sealed {
+            sealed
+        } else {
+            self.place(id, false)
+        })
+    }
+
+    /// Opens a backup.
+    pub fn open(&self, id: &str) -> Result<Archive> {
+        Archive::open(&self.path(id)?, &self.keys)
     }
 
     /// A name for a backup that is made now.
@@ -186,7 +224,8 @@ impl Backups {
         let name = clock::file_name(clock::now());
         let mut id = name.clone();
         for number in 2.. {
-            if fs::look(&self.path(&id))?.is_none() {
+            let is_taken = |sealed| Ok::<_, Error>(fs::look(&self.place(&id, sealed))?.is_some());
+            if !is_taken(false)? && !is_taken(true)? {
                 break;
             }
             id = format!("{name}-{number}");
@@ -196,7 +235,7 @@ impl Backups {
 
     /// Removes a backup.
     pub fn remove(&self, id: &str) -> Result<()> {
-        fs::remove_file(&self.path(id))?;
+        fs::remove_file(&self.path(id)?)?;
         self.release(id)
     }
 

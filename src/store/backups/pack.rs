@@ -2,6 +2,7 @@
 //! only the rest is compressed, on all cores. Memory stays flat: a worker has two pieces at most.
 
 use super::archive::Archive;
+use super::bytes::Sink;
 use super::member::{self, Tail};
 use super::plan::{Job, Task, plan};
 use super::read::{self, Roots};
@@ -9,13 +10,12 @@ use super::tar::Plain;
 use crate::error::{Error, Result};
 use crate::model::backup::{Chunk, Entry, Head, Kind, LISTS, Listing, VERSION};
 use crate::model::path::RepoPath;
+use crate::store::keys::KeyFile;
+use crate::sys::age::Recipients;
 use crate::sys::fs::{self, failed};
 use crate::sys::{interrupt, swap};
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
-use std::io::Write as _;
 use std::num::NonZero;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Receiver};
@@ -35,6 +35,10 @@ pub struct Order<'a> {
     pub previous: Option<&'a (Archive, Listing)>,
     /// What the archive says of itself; numbers and what could not be read are filled in.
     pub head: Head,
+    /// Those that it is encrypted for, where it is.
+    pub recipients: Option<&'a Recipients>,
+    /// What opens it again.
+    pub keys: &'a KeyFile,
     /// Told of every byte that is read.
     pub done: &'a AtomicUsize,
     /// It must be done by then.
@@ -67,7 +71,7 @@ struct Packed {
 pub fn pack(order: &Order<'_>, path: &Path) -> Result<Written> {
     let temporary = fs::beside(path);
     let written = write(order, &temporary).and_then(|(written, lists)| {
-        verify(&temporary, &written, &lists)?;
+        verify(order, &temporary, &written, &lists)?;
         if !swap::move_to_free(&temporary, path)? {
             let path = path.display();
             return Err(Error::failed(format!("'{path}' is there already")));
@@ -83,13 +87,8 @@ pub fn pack(order: &Order<'_>, path: &Path) -> Result<Written> {
 }
 
 fn write(order: &Order<'_>, path: &Path) -> Result<(Written, Vec<Chunk>)> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path);
     let mut output = Output {
-        file: file.map_err(|source| failed("create", path, source))?,
+        sink: Sink::create(path, order.recipients)?,
         path,
         offset: 0,
         lists: Vec::new(),
@@ -132,7 +131,7 @@ fn write(order: &Order<'_>, path: &Path) -> Result<(Written, Vec<Chunk>)> {
 }
 
 struct Output<'a> {
-    file: File,
+    sink: Sink,
     path: &'a Path,
     offset: u64,
     /// The pieces that our lists are in.
@@ -212,7 +211,7 @@ impl Output<'_> {
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
-        let written = self.file.write_all(bytes);
+        let written = self.sink.write_all(bytes);
         written.map_err(|source| failed("write", self.path, source))?;
         self.offset += bytes.len() as u64;
         Ok(())
@@ -237,7 +236,7 @@ impl Output<'_> {
         text.push(b'\n');
         self.put_list("manifest.json", &text, true)?;
         self.put(&tail.bytes())?;
-        let synced = self.file.sync_all();
+        let synced = self.sink.finish();
         synced.map_err(|source| failed("sync", self.path, source))?;
         Ok((self.written, self.lists))
     }
@@ -296,8 +295,8 @@ fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
 }
 
 /// Reads what is on the disk again: is it all there, and as it was meant?
-fn verify(path: &Path, written: &Written, lists: &[Chunk]) -> Result<()> {
-    let archive = Archive::open(path)?;
+fn verify(order: &Order<'_>, path: &Path, written: &Written, lists: &[Chunk]) -> Result<()> {
+    let archive = Archive::open(path, order.keys)?;
     let wrong = || {
         let path = path.display();
         Error::failed(format!("'{path}' is not what was written"))
