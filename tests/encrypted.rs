@@ -543,8 +543,12 @@ fn a_key_of_ones_own_is_used_and_one_in_the_repository_refused() {
         .tells("move it out");
     laptop.config("sync.ageIdentity", "~/mine.txt");
     laptop.write("../mine.txt", "not a key\n");
-    let output = laptop.sync([]).exits(128).tells("line 1 of the key file");
-    assert!(!output.scene().contains("not a key\n'"));
+    laptop
+        .sync([])
+        .exits(1)
+        .tells("the key file of this machine cannot be used");
+    let output = laptop.sync(["doctor"]).says("line 1 of the key file");
+    assert!(!output.stdout().contains("not a key"), "{}", output.scene());
 }
 
 #[test]
@@ -778,4 +782,44 @@ fn every_version_of_a_mark_is_encrypted() {
         machine.is_in_sync_with(&remote);
         nobody_has_in_objects(machine, "words of laptops");
     }
+}
+
+#[test]
+fn a_broken_key_file_holds_up_nothing_else() {
+    let (laptop, server, remote) = encrypted();
+    server.write(KEY, "no key at all\n");
+    server.write("zshrc", "of the server\n");
+    laptop.write("../.rc", "changed\n");
+    laptop.sync([]).succeeds();
+    server
+        .sync([])
+        .exits(1)
+        .tells("the key file of this machine cannot be used")
+        .tells("git sync doctor");
+    server.has("../.rc", FIVE);
+    remote.has("zshrc", "of the server\n");
+    server
+        .sync(["doctor"])
+        .exits(1)
+        .says("line 1 of the key file")
+        .says("is no age key");
+    // What would be encrypted with it is not.
+    server.write("../.other", "x\n");
+    server
+        .sync(["mark", "--encrypt", "../.other"])
+        .exits(128)
+        .tells("is no age key");
+    is_real(&server, ".other");
+}
+
+#[test]
+fn the_doctor_says_who_can_read_the_key() {
+    let (laptop, _, _) = encrypted();
+    laptop.sync(["doctor"]).says("identity.txt");
+    laptop.chmod(KEY, 0o644);
+    laptop
+        .sync(["doctor"])
+        .exits(1)
+        .says("others can read the key file")
+        .says("chmod 600");
 }

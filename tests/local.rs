@@ -217,3 +217,47 @@ fn what_is_made_again_stays_here() {
         .exits(1)
         .tells("a cache, which is made again");
 }
+
+#[test]
+fn what_is_of_one_machine_is_no_difference_at_first_contact() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../.tool/rc", "shared\n");
+    laptop.write("../.tool/mine.local", "laptop\n");
+    laptop.sync(["mark", "../.tool"]).succeeds();
+    laptop.sync([]).succeeds();
+    server
+        .write("../.tool/rc", "shared\n")
+        .write("../.tool/mine.local", "server\n")
+        .write("../.tool/deep/node_modules/x", "made here\n");
+    server.chmod("../.tool/mine.local", 0o600);
+    server.sync([]).succeeds();
+    is_linked(&server, ".tool");
+    server
+        .has("../.tool/rc", "shared\n")
+        .has("../.tool/mine.local", "server\n")
+        .has("../.tool/deep/node_modules/x", "made here\n");
+    assert_eq!(server.mode("../.tool/mine.local"), 0o600);
+    laptop.sync([]).succeeds();
+    laptop.has("../.tool/mine.local", "laptop\n");
+    server.sync(["--status", "--exit-code"]).succeeds();
+}
+
+#[test]
+fn what_is_of_one_machine_stays_in_place_whoever_wins_at_first_contact() {
+    let (laptop, server, _) = Sandbox::new().laptop_and_server();
+    laptop.write("../.tool/rc", "theirs\n");
+    laptop.sync(["mark", "../.tool"]).succeeds();
+    laptop.sync([]).succeeds();
+    server
+        .write("../.tool/rc", "mine\n")
+        .write("../.tool/mine.local", "server\n");
+    server.sync([]).exits(1).tells("it differs from the copy");
+    server
+        .has("../.tool/rc", "mine\n")
+        .has("../.tool/mine.local", "server\n");
+    server.sync(["--yes"]).succeeds();
+    is_linked(&server, ".tool");
+    server
+        .has("../.tool/rc", "theirs\n")
+        .has("../.tool/mine.local", "server\n");
+}

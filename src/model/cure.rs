@@ -102,6 +102,8 @@ pub enum Trouble {
     Newer,
     /// It is encrypted, and this machine has no key at all.
     Keyless,
+    /// It is encrypted, and the key file of this machine is none.
+    BadKey,
     /// It is encrypted for others.
     Locked,
     /// What is encrypted is damaged.
@@ -243,6 +245,7 @@ mod tests {
             Cure::Report(Trouble::OddCopy) => 'O',
             Cure::Report(Trouble::Newer) => 'n',
             Cure::Report(Trouble::Keyless) => 'k',
+            Cure::Report(Trouble::BadKey) => 'b',
             Cure::Report(Trouble::Locked) => 'K',
             Cure::Report(Trouble::Damaged) => 'D',
             Cure::Report(Trouble::Unsaid) => 'N',

@@ -107,6 +107,9 @@ pub(super) fn left(ui: &Ui, findings: &[Finding]) {
             Cure::Report(Trouble::Newer) => {
                 "install the newest git-sync on this machine".to_owned()
             }
+            Cure::Report(Trouble::BadKey) => {
+                "git sync doctor   tells what is wrong with the key file".to_owned()
+            }
             Cure::Report(Trouble::Keyless | Trouble::Locked) => {
                 hints.push(
                     "git sync mark --add-recipient   adds this machine, with a key of its own; then"

@@ -4,7 +4,9 @@ use super::Finding;
 use crate::error::Result;
 use crate::ops::Context;
 use crate::ops::marks::list::{self, Link};
+use crate::store::keys::{self, KeyFile};
 use crate::sys::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 pub(super) fn look_at_marks(ctx: &Context<'_>) -> Result<Vec<Finding>> {
     let all = list::list(ctx)?;
@@ -36,6 +38,29 @@ pub(super) fn look_at_marks(ctx: &Context<'_>) -> Result<Vec<Finding>> {
         findings.push(Finding::good("marks", text));
     }
     Ok(findings)
+}
+
+/// A key file that cannot be used opens nothing, and no sync says why.
+pub(super) fn look_at_key(ctx: &Context<'_>) -> Result<Vec<Finding>> {
+    let file = KeyFile::of(&ctx.settings);
+    let there = match file.path() {
+        Some(path) => fs::look(path)?,
+        None => None,
+    };
+    let Some(found) = there else {
+        return Ok(Vec::new());
+    };
+    keys::read(ctx.repo, &ctx.settings)?;
+    let path = file.path().map(|path| path.display().to_string());
+    let path = path.unwrap_or_default();
+    let mode = found.permissions().mode() & 0o777;
+    if mode & 0o077 != 0 {
+        let text = format!("others can read the key file '{path}'");
+        return Ok(vec![
+            Finding::bad("key", text).fix(format!("chmod 600 '{path}'")),
+        ]);
+    }
+    Ok(vec![Finding::good("key", format!("'{path}'"))])
 }
 
 /// A sync that somebody ran with sudo leaves files that nobody else can write.

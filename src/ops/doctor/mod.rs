@@ -101,6 +101,7 @@ pub fn look_at_repository(ctx: &Context<'_>, options: Options) -> Vec<Finding> {
         ("history", repository::look_at_runs(ctx)),
         ("held", repository::look_at_held(ctx)),
         ("marks", files::look_at_marks(ctx)),
+        ("key", files::look_at_key(ctx)),
         ("files", files::look_at_owner(ctx)),
         ("backups", backups::look(ctx)),
         ("hooks", shell::look_at_hooks(ctx)),

@@ -86,7 +86,11 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
             (
                 _,
                 Cure::Report(
-                    Trouble::Keyless | Trouble::Locked | Trouble::Damaged | Trouble::Unsaid,
+                    Trouble::Keyless
+                    | Trouble::BadKey
+                    | Trouble::Locked
+                    | Trouble::Damaged
+                    | Trouble::Unsaid,
                 ),
             ) => Link::Closed,
             (Live::Nothing, _) => Link::Missing,

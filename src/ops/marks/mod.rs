@@ -7,6 +7,7 @@
 
 mod absorb;
 mod agree;
+mod carry;
 mod check;
 mod commit;
 mod content;
@@ -410,7 +411,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         let known = self.remembered(mark);
         if self.is_sealed(mark) && self.keys.is_empty() {
             // What was changed here could be encrypted, and not be read again.
-            return Ok(seen(Copied::Closed(Trouble::Keyless)));
+            return Ok(seen(Copied::Closed(self.keyless())));
         }
         if !self.is_sealed(mark) && known.is_some_and(|known| known.sealed) {
             return Ok(seen(Copied::Closed(Trouble::Unsaid)));

@@ -316,7 +316,7 @@ impl Run<'_, '_, '_> {
                 self.marks.absorb(mark, &live)?;
                 Ok(End::Mended(true))
             }
-            Cure::Merge if mark.is_folder() => self.ask(mark, look),
+            Cure::Merge if mark.is_folder() => self.meet(mark, look),
             Cure::Merge => {
                 if self.marks.is_copied(mark) {
                     self.marks.agree_modes(mark)?;
@@ -328,7 +328,7 @@ impl Run<'_, '_, '_> {
                     Joined::Later => End::Later,
                 })
             }
-            Cure::Ask => self.ask(mark, look),
+            Cure::Ask => self.meet(mark, look),
             Cure::Restore => {
                 let Some(tip) = &self.branch.tip else {
                     return Ok(End::Left("its copy is gone".to_owned()));
@@ -421,6 +421,14 @@ impl Run<'_, '_, '_> {
         {
             known.replaced += 1;
         }
+    }
+
+    /// What differs for good is asked about; what is of this machine alone is no difference.
+    fn meet(&mut self, mark: &Mark, look: &Look) -> Result<End> {
+        if self.marks.carry_local(mark)? {
+            return Ok(End::Again);
+        }
+        self.ask(mark, look)
     }
 
     /// Nobody knows what both started from: somebody has to say which one it shall be.
@@ -527,9 +535,11 @@ impl Run<'_, '_, '_> {
             },
             Trouble::Odd => "what stands there cannot be synced".to_owned(),
             Trouble::OddCopy => "what the repository has there cannot be linked to".to_owned(),
-            Trouble::Keyless | Trouble::Locked | Trouble::Damaged | Trouble::Unsaid => {
-                super::sealed::words(trouble).to_owned()
-            }
+            Trouble::Keyless
+            | Trouble::BadKey
+            | Trouble::Locked
+            | Trouble::Damaged
+            | Trouble::Unsaid => super::sealed::words(trouble).to_owned(),
             Trouble::Newer => "it is marked in a way that needs a newer git-sync".to_owned(),
         }
     }

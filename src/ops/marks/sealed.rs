@@ -10,7 +10,7 @@ use crate::model::cure::Trouble;
 use crate::model::mark::Mark;
 use crate::model::recipients::{RECIPIENTS, RecipientList};
 use crate::ops::Context;
-use crate::store::keys;
+use crate::store::keys::{self, KeyFile};
 use crate::sys::age::{self, Closed, Keys, Recipients};
 use crate::sys::fs;
 use crate::sys::tree::{self, Node, Tree};
@@ -75,9 +75,17 @@ impl Marks<'_, '_> {
 
     fn trouble(&self, closed: Closed) -> Trouble {
         match closed {
-            Closed::NoKey if self.keys.is_empty() => Trouble::Keyless,
+            Closed::NoKey if self.keys.is_empty() => self.keyless(),
             Closed::NoKey => Trouble::Locked,
             Closed::Damaged => Trouble::Damaged,
+        }
+    }
+
+    /// Why this machine has no key.
+    pub(super) fn keyless(&self) -> Trouble {
+        match keys::read(self.ctx.repo, &self.ctx.settings) {
+            Ok(_) => Trouble::Keyless,
+            Err(_) => Trouble::BadKey,
         }
     }
 
@@ -187,6 +195,7 @@ impl Marks<'_, '_> {
 pub(super) fn words(trouble: Trouble) -> &'static str {
     match trouble {
         Trouble::Keyless => "it is encrypted, and this machine has no key",
+        Trouble::BadKey => "it is encrypted, and the key file of this machine cannot be used",
         Trouble::Locked => "it is encrypted, and not for the key of this machine",
         Trouble::Damaged => "what the repository has of it is damaged, or not encrypted",
         Trouble::Unsaid => {
@@ -206,13 +215,17 @@ pub(in crate::ops) fn private_scratch(ctx: &Context<'_>, what: &str) -> Result<P
     Ok(folder)
 }
 
-/// The keys of this machine, where something is encrypted.
+/// The keys of this machine, where something is encrypted. A key file that cannot be used is as good as
+/// none ([`Trouble::BadKey`]): everything else is synced all the same.
+///
+/// # Errors
+/// When the key file is in the repository.
 pub(in crate::ops) fn keys(ctx: &Context<'_>, is_needed: bool) -> Result<Keys> {
-    if is_needed {
-        keys::read(ctx.repo, &ctx.settings)
-    } else {
-        Ok(Keys::default())
+    if !is_needed {
+        return Ok(Keys::default());
     }
+    keys::path(ctx.repo, &ctx.settings)?;
+    Ok(KeyFile::of(&ctx.settings).keys().unwrap_or_default())
 }
 
 /// The list of recipients, as it stands in the work tree.
