@@ -278,9 +278,9 @@ fn large_things_are_adopted_whole() {
         .succeeds();
     laptop.config("sync.maxFileSize", "0");
     laptop
-        .sync(["mark", "--yes", "../big", "../many"])
+        .sync_of_much(["mark", "--yes", "../big", "../many"])
         .succeeds();
-    laptop.sync([]).succeeds();
+    laptop.sync_of_much([]).succeeds();
     laptop.is_in_sync_with(&remote);
     laptop
         .sh("sha256sum < ../big | cmp - ../sum; test $(ls ../many/ | wc -l) = 10000")

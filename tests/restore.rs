@@ -31,6 +31,7 @@ fn one_file_comes_back_and_the_others_stay() {
         .succeeds()
         .tells("restore  zshrc")
         .tells("1 file restored")
+        .tells("It shows as a change; git sync sends it.")
         .tells("goes back");
     laptop.has("zshrc", &before).has("vim/vimrc", "new\n");
     assert_eq!(laptop.head(), head);

@@ -88,9 +88,11 @@ pub fn outcome(ui: &Ui, outcome: &RestoreOutcome) {
             ui.talk(&line("", &format!("and {more} more")));
         }
         let files = count(outcome.changes.len(), "file");
-        ui.talk(&format!(
-            "{icon} {files} restored from {id}. They show as changes; git sync sends them."
-        ));
+        let next = match outcome.changes.len() {
+            1 => "It shows as a change; git sync sends it.",
+            _ => "They show as changes; git sync sends them.",
+        };
+        ui.talk(&format!("{icon} {files} restored from {id}. {next}"));
     }
     if outcome.newer > 0 {
         let newer = count(outcome.newer, "file");

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::sandbox::Scene;
 use super::{Output, Running};
@@ -158,6 +159,17 @@ impl Machine {
     pub(crate) fn sync<const N: usize>(&self, words: [&str; N]) -> Output {
         let before = self.half_done();
         let output = self.run(self.sync_command(words));
+        self.left_nothing_half_done(&before, &output);
+        output
+    }
+
+    /// The same for what takes a slow disk more than the usual time.
+    #[must_use = "say what is expected of the command"]
+    #[track_caller]
+    pub(crate) fn sync_of_much<const N: usize>(&self, words: [&str; N]) -> Output {
+        let before = self.half_done();
+        let running = Running::start(self, self.sync_command(words));
+        let output = running.finish_within(Duration::from_secs(300));
         self.left_nothing_half_done(&before, &output);
         output
     }

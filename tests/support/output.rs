@@ -99,8 +99,15 @@ impl Running {
     /// Waits for the end, at most until the deadline.
     #[must_use = "say what is expected of the command"]
     #[track_caller]
-    pub(crate) fn finish(mut self) -> Output {
-        let ended = self.child.wait_timeout(DEADLINE).expect("own child");
+    pub(crate) fn finish(self) -> Output {
+        self.finish_within(DEADLINE)
+    }
+
+    /// The same for what may take longer.
+    #[must_use = "say what is expected of the command"]
+    #[track_caller]
+    pub(crate) fn finish_within(mut self, deadline: Duration) -> Output {
+        let ended = self.child.wait_timeout(deadline).expect("own child");
         let status = ended.unwrap_or_else(|| self.kill());
         let read = |path: &PathBuf| fs::read(path).expect("own file");
         let [stdout, stderr] = self.streams.each_ref().map(read);
@@ -113,7 +120,7 @@ impl Running {
             stderr,
         };
         let scene = || output.scene();
-        assert!(ended.is_some(), "did not end in {DEADLINE:?}\n{}", scene());
+        assert!(ended.is_some(), "did not end in {deadline:?}\n{}", scene());
         output
     }
 
