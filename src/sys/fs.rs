@@ -35,36 +35,31 @@ pub fn failed(action: &str, path: &Path, source: io::Error) -> Error {
     }
 }
 
+/// What was to be had from `path`; `None` when nothing is there.
+fn if_there<T>(had: io::Result<T>, doing: &str, path: &Path) -> Result<Option<T>> {
+    use io::ErrorKind::{NotADirectory, NotFound};
+    match had {
+        Ok(had) => Ok(Some(had)),
+        Err(source) if matches!(source.kind(), NotFound | NotADirectory) => Ok(None),
+        Err(source) => Err(failed(doing, path, source)),
+    }
+}
+
 /// The content of a file; `None` when there is none.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
-        Err(source)
-            if matches!(
-                source.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(source) => Err(failed("read", path, source)),
-    }
+    if_there(fs::read(path), "read", path)
 }
 
 /// The first `most` bytes of a file; `None` when there is none.
 pub fn read_head(path: &Path, most: usize) -> Result<Option<Vec<u8>>> {
     use std::io::Read as _;
-    let file = match File::open(path) {
-        Ok(file) => file,
-        Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(failed("read", path, source)),
-    };
-    let mut head = Vec::new();
     let most = u64::try_from(most).unwrap_or(u64::MAX);
-    match file.take(most).read_to_end(&mut head) {
-        Ok(_) => Ok(Some(head)),
-        Err(source) => Err(failed("read", path, source)),
-    }
+    let head = File::open(path).and_then(|file| {
+        let mut head = Vec::new();
+        file.take(most).read_to_end(&mut head)?;
+        Ok(head)
+    });
+    if_there(head, "read", path)
 }
 
 /// The text of a file; `None` when there is none or it is not UTF-8.
@@ -74,18 +69,7 @@ pub fn read_text(path: &Path) -> Result<Option<String>> {
 
 /// What stands at `path`, links not followed; `None` when nothing does.
 pub fn look(path: &Path) -> Result<Option<Metadata>> {
-    match fs::symlink_metadata(path) {
-        Ok(metadata) => Ok(Some(metadata)),
-        Err(source)
-            if matches!(
-                source.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
-        Err(source) => Err(failed("look at", path, source)),
-    }
+    if_there(fs::symlink_metadata(path), "look at", path)
 }
 
 /// Replaces a file as a whole: a temporary file beside it, then a rename.
