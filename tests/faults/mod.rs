@@ -7,6 +7,7 @@
 //! so many points; `all`, each single one.
 
 mod backups;
+mod campaign;
 mod copies;
 mod encrypted;
 mod imports;

@@ -29,15 +29,27 @@ impl Precious {
         }
     }
 
-    /// Expects all of it: in live files, in commits that a ref keeps, at the remote, and, where a
-    /// run died and no other has cleaned up, in what it left.
+    /// Expects all of it to be safe.
     #[track_caller]
     pub(super) fn are_safe(&self, scenario: &Scenario, with_leftovers: bool, when: &str) {
+        let lost = self.lost(scenario, with_leftovers);
+        let scene = || scenario.laptop.scenery();
+        assert!(lost.is_empty(), "{when}: lost {lost:?}\n{}", scene());
+    }
+
+    /// What is neither in a live file, nor in a commit that a ref keeps, nor at the remote, nor, where a
+    /// run died and no other has cleaned up, in what it left.
+    pub(super) fn lost(&self, scenario: &Scenario, with_leftovers: bool) -> Vec<String> {
         let laptop = &scenario.laptop;
         let mut safe = kept(laptop, &laptop.git_dir(), "--all");
         safe.extend(kept(laptop, scenario.remote.path(), "--all"));
         safe.extend(live(laptop).into_keys());
         safe.extend(staged(laptop).into_keys());
+        // What git itself puts aside in a rebase, and brings back at its end.
+        let autostash = laptop.git_dir().join("rebase-merge/autostash");
+        if let Ok(oid) = fs::read_to_string(autostash) {
+            safe.extend(kept(laptop, &laptop.git_dir(), oid.trim()));
+        }
         let mut folders = vec!["rescued"];
         folders.extend(with_leftovers.then_some("stage"));
         for folder in folders {
@@ -46,22 +58,12 @@ impl Precious {
                 &laptop.git_dir().join("sync").join(folder),
             ));
         }
-        let lost: Vec<_> = self
-            .contents
-            .iter()
-            .filter(|(oid, _)| !safe.contains(*oid))
-            .collect();
-        assert!(
-            lost.is_empty(),
-            "{when}: lost {lost:?}\n{}",
-            laptop.scenery()
-        );
-        let lost: Vec<_> = self.committed.difference(&safe).collect();
-        assert!(
-            lost.is_empty(),
-            "{when}: lost from history {lost:?}\n{}",
-            laptop.scenery()
-        );
+        let live = self.contents.iter();
+        let live = live.filter(|(oid, _)| !safe.contains(*oid));
+        let live = live.map(|(oid, path)| format!("{} ({oid})", path.display()));
+        let committed = self.committed.difference(&safe);
+        let committed = committed.map(|oid| format!("{oid} from history"));
+        live.chain(committed).collect()
     }
 }
 
@@ -98,19 +100,24 @@ impl End {
 /// Expects a repository in which git works, and no file with a marker.
 #[track_caller]
 pub(super) fn is_usable(machine: &Machine, when: &str) {
-    for words in [
-        ["fsck", "--full", "--no-dangling"],
-        ["status", "--porcelain", "--branch"],
-    ] {
-        let answer = machine.try_git(words);
-        let scene = || answer.scene();
-        assert!(answer.code() == 0, "{when}: git {words:?}\n{}", scene());
-    }
+    let trouble = unusable(machine);
+    assert!(trouble.is_none(), "{when}: {}", trouble.unwrap_or_default());
     let git_dir = machine.git_dir();
     for path in machine.half_done() {
         let lock = path.starts_with(&git_dir) && path.extension().is_some_and(|e| e == "lock");
         assert!(lock, "{when}: {} is half done", path.display());
     }
+}
+
+/// Why git does not work in it.
+pub(super) fn unusable(machine: &Machine) -> Option<String> {
+    let looks = [
+        ["fsck", "--full", "--no-dangling"],
+        ["status", "--porcelain", "--branch"],
+    ];
+    let mut answers = looks.into_iter().map(|words| machine.try_git(words));
+    let bad = answers.find(|answer| answer.code() != 0)?;
+    Some(bad.scene())
 }
 
 /// Expects nothing of a dead run: no lock, no journal, no folder or file of its own.

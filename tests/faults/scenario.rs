@@ -77,6 +77,26 @@ pub(super) fn changes_here() -> Scenario {
     }
 }
 
+/// Changes on both sides that go together, on this one committed and not.
+pub(super) fn both_sides_without_a_conflict() -> Scenario {
+    let (laptop, server, remote) = scene();
+    server
+        .write("tmux.conf", "tmux.conf of the server\n")
+        .write("new/there", "new on the server\n");
+    server.sync([]).succeeds();
+    laptop.write("committed", "committed on the laptop\n");
+    laptop.git(["add", "committed"]);
+    laptop.git(["commit", "--quiet", "-m", "by hand"]);
+    laptop
+        .write("zshrc", "zshrc of the laptop\n")
+        .write("vim/vimrc", "vimrc of the laptop\n");
+    Scenario {
+        laptop,
+        remote,
+        words: &[],
+    }
+}
+
 /// Changes on both sides, one of them in conflict.
 pub(super) fn both_sides() -> Scenario {
     let (laptop, server, remote) = scene();

@@ -31,6 +31,12 @@ pub(super) struct Watched {
 /// Runs `git sync WORDS…` and stops it, with all that it has started, after `point` changes.
 #[track_caller]
 pub(super) fn stopped_after(machine: &Machine, words: &[&str], point: usize) -> Watched {
+    stopped(machine, &[&["git-sync"], words].concat(), point)
+}
+
+/// The same for any command line.
+#[track_caller]
+pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched {
     let trace = trace_file(machine);
     let mut command = machine.command("strace");
     command
@@ -39,8 +45,7 @@ pub(super) fn stopped_after(machine: &Machine, words: &[&str], point: usize) -> 
         .args(["-e", &format!("inject={CHANGES}:delay_enter={PAUSE}")])
         .arg("-o")
         .arg(&trace)
-        .arg("git-sync")
-        .args(words);
+        .args(line);
     let running = Running::start(machine, command);
     let mut lines = Lines::of(&trace);
     let deadline = Instant::now() + DEADLINE;
