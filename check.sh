@@ -5,9 +5,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# Program, and the Debian packages that make it work.
+# Program or file, and the Debian packages that make it work.
 needs=(
-  'git git' 'cc gcc libc6-dev' 'ssh openssh-client' 'ssh-keygen openssh-client' 'sshd openssh-server'
+  'git git' '/usr/share/bash-completion/completions/git git'
+  '/usr/share/bash-completion/bash_completion bash-completion' 'man man-db'
+  'cc gcc libc6-dev' 'ssh openssh-client' 'ssh-keygen openssh-client' 'sshd openssh-server'
   'zsh zsh' 'fish fish' 'rsync rsync' 'strace strace' 'git-lfs git-lfs' 'script bsdutils'
   'unshare util-linux' 'prlimit util-linux' 'ps procps' 'vim vim' 'stow stow' 'age age' 'tmux tmux'
   'systemd-analyze systemd' 'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
@@ -17,7 +19,7 @@ missing() {
   # sshd is where only root looks.
   local PATH=$PATH:/usr/sbin:/sbin need
   for need in "${needs[@]}"; do
-    command -v "${need%% *}" >/dev/null || echo "${need#* }"
+    command -v "${need%% *}" >/dev/null || [[ -f ${need%% *} ]] || echo "${need#* }"
   done | tr ' ' '\n' | sort -u
 }
 
@@ -64,10 +66,10 @@ scripts() {
 mapfile -t found < <(scripts)
 step shellcheck "${found[@]}"
 step shfmt -d "${found[@]}"
-for file in shell/*.zsh shell/*.zsh-theme; do
+for file in shell/*.zsh shell/*.zsh-theme completions/_git*; do
   step zsh -n "$file"
 done
-for file in shell/*.fish; do
+for file in shell/*.fish completions/*.fish; do
   step fish --no-execute "$file"
   step fish_indent --check "$file"
 done

@@ -24,6 +24,8 @@ mod background;
 mod backups;
 mod branches;
 mod collisions;
+mod companions;
+mod completions;
 mod converge;
 mod copies;
 mod cost;

@@ -52,7 +52,8 @@ fn every_option_is_in_the_manual_and_no_other() {
         .flat_map(clap::Command::get_arguments)
         .chain(command.get_arguments());
     let mut options = BTreeSet::new();
-    for argument in arguments {
+    // What is hidden is between us and our own completions.
+    for argument in arguments.filter(|argument| !argument.is_hide_set()) {
         options.extend(argument.get_long().map(|long| format!("-{long}")));
         options.extend(argument.get_short().map(String::from));
     }

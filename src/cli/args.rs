@@ -6,6 +6,7 @@
 
 use super::mode::{HookAction, Mode, ScheduleAction};
 use crate::error::{Error, Kind, Result};
+use crate::model::companion::Companion;
 use crate::model::hook_script::EVENTS;
 use crate::model::import::Tool;
 use crate::model::prompt::Host;
@@ -39,7 +40,7 @@ pub struct Cli {
     /// No part of the group of modes: `--restore --diff` is one of both.
     #[arg(long, value_name = "BACKUP", num_args = 0..=1, help_heading = "Modes",
           conflicts_with_all = ["setup", "status", "force_push", "force_pull", "mark", "unmark",
-                                "list_marked", "backup_only", "resolve", "log"])]
+                                "list_marked", "backup_only", "resolve", "log", "generate", "complete"])]
     #[expect(clippy::option_option, reason = "given or not, with a name or without")]
     restore: Option<Option<String>>,
     #[command(subcommand)]
@@ -90,6 +91,13 @@ struct ModeFlags {
     /// Show the history of runs
     #[arg(long)]
     log: bool,
+    /// Print the manual or a completion, for packages
+    #[arg(long, value_name = "KIND",
+          value_parser = PossibleValuesParser::new(Companion::ALL.map(Companion::word)).try_map(known_companion))]
+    generate: Option<Companion>,
+    /// Print what can stand in a place of the command line, for the completions of shells
+    #[arg(long, value_name = "KINDS", hide = true)]
+    complete: Option<String>,
 }
 
 /// The same as words.
@@ -335,6 +343,11 @@ fn known_host(word: String) -> std::result::Result<Host, String> {
     Host::parse(&word).ok_or(word)
 }
 
+/// The same for what comes along.
+fn known_companion(word: String) -> std::result::Result<Companion, String> {
+    Companion::parse(&word).ok_or(word)
+}
+
 impl Cli {
     /// What was typed, as a mode.
     pub fn read(&self) -> Result<Mode> {
@@ -405,9 +418,14 @@ impl ModeFlags {
             (self.force_pull, Mode::ForcePull),
             (self.log, Mode::Log),
         ];
+        let printed = [
+            self.generate.map(Mode::Generate),
+            self.complete.clone().map(Mode::Complete),
+        ];
         flags
             .into_iter()
             .find_map(|(given, mode)| given.then_some(mode))
+            .or_else(|| printed.into_iter().flatten().next())
     }
 }
 
@@ -540,6 +558,10 @@ mod tests {
             &["--force-push=no"][..],
             &["prompt"],
             &["prompt", "tcsh"],
+            &["--generate"],
+            &["--generate", "tcsh"],
+            &["--generate", "man", "--status"],
+            &["--generate", "man", "--json"],
             &["hooks", "reinstall"],
             &["hooks", "--background"],
             &["refresh", "--json"],

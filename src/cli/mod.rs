@@ -3,10 +3,12 @@
 pub mod args;
 mod background;
 mod backup;
+mod complete;
 mod diff;
 mod doctor;
 pub mod exit;
 mod force;
+mod help;
 mod hooks;
 mod import;
 pub mod locate;
@@ -49,7 +51,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             let asked = !error.use_stderr();
             let ui = Ui::new(Loudness::Normal, Colour::default(), false);
-            ui.note(error.print());
+            if !(asked && help::is_manual_asked_for() && help::show_manual()) {
+                ui.note(error.print());
+            }
             if asked {
                 end(&ui, Exit::Done)
             } else {
@@ -117,6 +121,11 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
         Mode::Machines => machines::run(global, ui),
         Mode::Doctor => doctor::run(global, ui),
         Mode::Schedule(action) => schedule::run(global, ui, *action),
+        Mode::Generate(companion) => {
+            ui.answer_bytes(companion.text().as_bytes());
+            Ok(Exit::Done)
+        }
+        Mode::Complete(kinds) => Ok(complete::run(global, ui, kinds)),
         Mode::Prompt(host) => prompt::run(global, ui, *host),
         Mode::Hooks(action) => hooks::run(global, ui, *action),
         Mode::Refresh { after_hook } => Ok(refresh::run(global, *after_hook)),

@@ -1,5 +1,6 @@
 //! What is to be done, in one word.
 
+use crate::model::companion::Companion;
 use crate::model::prompt::Host;
 use clap::ValueEnum;
 use std::ffi::OsString;
@@ -49,6 +50,10 @@ pub enum Mode {
     Diff(Vec<PathBuf>),
     /// The history of runs.
     Log,
+    /// What comes along with the program.
+    Generate(Companion),
+    /// What can be typed, for completions.
+    Complete(String),
     /// What is wrong.
     Doctor,
     /// The machines.
@@ -83,6 +88,8 @@ impl Mode {
             Self::Resolve(_) => "resolve",
             Self::Diff(_) => "diff",
             Self::Log => "log",
+            Self::Generate(_) => "generate",
+            Self::Complete(_) => "complete",
             Self::Doctor => "doctor",
             Self::Machines => "machines",
             Self::Schedule(ScheduleAction::Install) => "schedule install",

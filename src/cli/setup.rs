@@ -8,7 +8,7 @@ use crate::git::Repo;
 use crate::git::repo::Manner;
 use crate::model::terms;
 use crate::ops::setup::plan::{Place, Plan, plan};
-use crate::ops::setup::{Options, Outcome, remove, set_up};
+use crate::ops::setup::{Options, Outcome, remove, set_up, would_come_along};
 use crate::ops::sync::sync;
 use crate::ops::{Context, Listener as _};
 use crate::sys::terminal;
@@ -52,9 +52,10 @@ pub(super) fn run(
     };
     let plan = plan(place(global, dir, &options)?, &options)?;
     if global.dry_run {
-        let text = ui::setup::planned(&plan, options.profiles.as_ref());
+        let along = would_come_along()?;
+        let text = ui::setup::planned(&plan, options.profiles.as_ref(), &along);
         if global.json {
-            ui.answer(&json::line(&ui::setup::plan(&plan)));
+            ui.answer(&json::line(&ui::setup::plan(&plan, &along)));
         } else {
             ui.answer(&text);
         }

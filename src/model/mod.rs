@@ -16,9 +16,11 @@
 //!   due is told to shells ([`due`]), which show the state in a [`prompt`]; hooks of git ([`hook_script`])
 //!   keep it right after commands of the user's own.
 //! - A **backup** has all of it as files ([`backup`]); older ones make room ([`rotation`]).
+//! - The manual and the completions are **companions** of the program ([`companion`]).
 
 pub mod backup;
 pub mod block;
+pub mod companion;
 pub mod cron;
 pub mod cure;
 pub mod divergence;

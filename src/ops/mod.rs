@@ -4,6 +4,8 @@ mod agreed;
 pub mod backup;
 mod beside;
 pub mod collide;
+pub mod companions;
+pub mod complete;
 pub mod diff;
 pub mod dispute;
 pub mod doctor;

@@ -80,6 +80,10 @@ pub const LOGNAME: &str = "LOGNAME";
 pub const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// Where the user's settings are, in place of `~/.config`.
 pub const XDG_CONFIG_HOME: &str = "XDG_CONFIG_HOME";
+/// Where programs keep what is for a user, in place of `~/.local/share`.
+pub const XDG_DATA_HOME: &str = "XDG_DATA_HOME";
+/// zsh's: where its start-up files are, in place of the home.
+pub const ZDOTDIR: &str = "ZDOTDIR";
 /// GNU Stow's: where the packages are.
 pub const STOW_DIR: &str = "STOW_DIR";
 /// The agent that has the keys of ssh.
@@ -111,6 +115,14 @@ pub fn config_home() -> Option<PathBuf> {
         .map(PathBuf::from)
         .filter(|folder| folder.is_absolute())
         .or_else(|| Some(home()?.join(".config")))
+}
+
+/// Where programs keep what is for a user.
+pub fn data_home() -> Option<PathBuf> {
+    get(XDG_DATA_HOME)
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| Some(home()?.join(".local/share")))
 }
 
 /// The directory the command was typed in.

@@ -9,6 +9,7 @@ pub mod hex;
 pub mod host;
 pub mod interrupt;
 pub mod lock;
+pub mod manual;
 pub mod process;
 pub mod program;
 pub mod progress;

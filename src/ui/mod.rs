@@ -1,6 +1,7 @@
 //! From outcomes to text: what is said, where, and in which colour. Nothing here decides anything.
 
 pub mod backup;
+pub mod complete;
 pub mod diff;
 pub mod doctor;
 pub mod force;

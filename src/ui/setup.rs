@@ -2,6 +2,8 @@
 
 use super::status::home_relative;
 use super::{Loudness, Ui, json, style};
+use crate::model::companion::Companion;
+use crate::ops::companions::{Left, Place, State};
 use crate::ops::setup::clash::Foreign;
 use crate::ops::setup::plan::Plan;
 use crate::ops::setup::remove::Traces;
@@ -36,7 +38,7 @@ pub fn question(plan: &Plan) -> Option<String> {
 }
 
 /// What a plan would do.
-pub fn planned(plan: &Plan, profiles: Option<&BTreeSet<String>>) -> String {
+pub fn planned(plan: &Plan, profiles: Option<&BTreeSet<String>>, along: &Items) -> String {
     let what = match plan {
         Plan::Clone { url, into } => {
             let url = crate::model::url::shown(&url.to_string_lossy());
@@ -68,11 +70,16 @@ pub fn planned(plan: &Plan, profiles: Option<&BTreeSet<String>>) -> String {
         format!(", with the profiles '{}'", names.join(","))
     });
     let profiles = profiles.unwrap_or_default();
-    format!("{what}{profiles}\nNothing was changed.\n")
+    let along: String = along
+        .iter()
+        .filter(|(mark, _)| *mark != Mark::Same)
+        .map(|(mark, item)| line(*mark, item) + "\n")
+        .collect();
+    format!("{what}{profiles}\n{along}Nothing was changed.\n")
 }
 
 /// The same for programs.
-pub fn plan(plan: &Plan) -> Value {
+pub fn plan(plan: &Plan, along: &Items) -> Value {
     let (action, path, url) = match plan {
         Plan::Clone { url, into } => ("clone", into.as_path(), Some(url)),
         Plan::Create { dir, .. } => ("create", dir.as_path(), None),
@@ -84,6 +91,7 @@ pub fn plan(plan: &Plan) -> Value {
         "action": action,
         "path": json::file(path),
         "url": url.map(|url| crate::model::url::shown(&url.to_string_lossy())),
+        "items": list(along),
         "exit": 0,
     })
 }
@@ -134,21 +142,25 @@ pub fn outcome(ui: &Ui, outcome: &Outcome) {
 /// Tells what was done and found, a line each.
 pub fn items(ui: &Ui, items: &Items) {
     for (mark, item) in items {
-        let (name, text) = words(item);
-        let sign = match mark {
-            Mark::New => style::added("+"),
-            Mark::Same => "=".to_owned(),
-            Mark::Gone => style::removed("-"),
-            Mark::Look => style::warning("!"),
-        };
-        let text = super::report::printable(&text);
-        ui.talk(&format!("  {sign} {name:<12} {text}"));
+        ui.talk(&line(*mark, item));
     }
     let mut hints: Vec<_> = items.iter().filter_map(|(_, item)| hint(item)).collect();
     hints.dedup();
     for hint in hints {
         ui.hint(&hint);
     }
+}
+
+fn line(mark: Mark, item: &Item) -> String {
+    let (name, text) = words(item);
+    let sign = match mark {
+        Mark::New => style::added("+"),
+        Mark::Same => "=".to_owned(),
+        Mark::Gone => style::removed("-"),
+        Mark::Look => style::warning("!"),
+    };
+    let text = super::report::printable(&text);
+    format!("  {sign} {name:<12} {text}")
 }
 
 /// The name and the text of the line for an item.
@@ -214,6 +226,24 @@ fn words(item: &Item) -> (&'static str, String) {
         Item::Ref(name, was) => ("ref", format!("{name} (was {was})")),
         Item::Hooks(events) => ("hooks", events.join(", ")),
         Item::NoHook(hook) => ("hooks", super::hooks::line(hook)),
+        Item::Manual(page) => ("manual", home_relative(page)),
+        Item::UnfoundManual(folder) => (
+            "manual",
+            format!("man does not look in {}", home_relative(folder)),
+        ),
+        Item::ForeignManual(page) => (
+            "manual",
+            format!(
+                "'git sync --help' shows the one of another program: {}",
+                home_relative(page)
+            ),
+        ),
+        Item::Completions(shells) => ("completion", shells.join(", ")),
+        Item::Fpath(folder) => (
+            "completion",
+            format!("zsh finds it if fpath has {}", home_relative(folder)),
+        ),
+        Item::NotPut(place) => (of_companion(place), not_put(place)),
         Item::Link(mark) => ("link", format!("{mark} is a file of its own again")),
         Item::Schedule(by) => ("schedule", format!("taken away from {by}")),
         Item::Files(folder, count) => (
@@ -235,6 +265,24 @@ fn words(item: &Item) -> (&'static str, String) {
                 home_relative(folder)
             ),
         ),
+    }
+}
+
+fn of_companion(place: &Place) -> &'static str {
+    if place.companion == Companion::Man {
+        "manual"
+    } else {
+        "completion"
+    }
+}
+
+fn not_put(place: &Place) -> String {
+    let path = home_relative(&place.path);
+    match &place.state {
+        State::Left(Left::Changed) => format!("{path} was changed by somebody: left as it is"),
+        State::Left(Left::Foreign) => format!("{path} is not from here: left as it is"),
+        State::Left(Left::Failed(why)) => why.clone(),
+        State::New | State::Same | State::Gone => path,
     }
 }
 
@@ -290,10 +338,35 @@ fn hint(item: &Item) -> Option<String> {
             format!("git branch NAME {was}   keeps what a force had replaced, before git cleans up")
         }
         Item::OffPath(folder) => format!("add {} to PATH", folder.display()),
+        Item::UnfoundManual(folder) => format!(
+            "export MANPATH={}:   lets man look there too",
+            folder.display()
+        ),
+        Item::Fpath(folder) => format!(
+            "fpath=({} $fpath)   in ~/.zshrc, before compinit, completes 'git sync' in zsh",
+            spelled(folder)
+        ),
+        Item::NotPut(place) if !matches!(place.state, State::Left(Left::Failed(_))) => {
+            format!(
+                "git-sync --generate {}   prints ours",
+                place.companion.word()
+            )
+        }
         Item::NoHook(hook) => return super::hooks::hint(hook),
         Item::Alias(_) => "git config --global --unset alias.sync   removes the alias".to_owned(),
         _ => return None,
     })
+}
+
+/// A folder as a line of zsh has it.
+fn spelled(folder: &Path) -> String {
+    let shown = home_relative(folder);
+    let plain = |c: char| c.is_alphanumeric() || "/._-+~".contains(c);
+    if shown.chars().all(plain) {
+        shown
+    } else {
+        format!("'{}'", folder.to_string_lossy().replace('\'', r"'\''"))
+    }
 }
 
 /// The setup for programs; `rest` is the sync or the error that followed.

@@ -4,6 +4,7 @@
 //! one trouble does not hide the others.
 
 mod backups;
+mod completion;
 mod files;
 mod machine;
 mod program;
@@ -86,7 +87,10 @@ pub struct Options {
 
 /// Looks at this program, as git finds it from `here`.
 pub fn look_at_program(here: &Path) -> Vec<Finding> {
-    collected(vec![("program", program::look(here))])
+    collected(vec![
+        ("program", program::look(here)),
+        ("completion", Ok(completion::look())),
+    ])
 }
 
 /// That there is no repository to look at.

@@ -3,11 +3,10 @@
 use super::Finding;
 use crate::error::Result;
 use crate::git::command::outside;
+use crate::model::companion::Companion;
+use crate::ops::companions::{self, Manual};
 use crate::ops::setup::Item;
 use crate::ops::setup::clash::{self, Foreign};
-use crate::sys::env;
-use crate::sys::host;
-use crate::sys::process::Process;
 use std::path::Path;
 
 /// The oldest git whose merge-tree merges without a work tree.
@@ -72,19 +71,27 @@ fn of_clash(item: &Item) -> Option<Finding> {
 
 /// `git sync --help` opens the manual, if there is a man to open it with.
 fn of_manual() -> Result<Option<Finding>> {
-    if host::find_program("man").is_none() {
-        return Ok(None);
-    }
-    let asked = Process::new("man")
-        .args(["-w", "git-sync"])
-        .env(env::LC_ALL, "C")
-        .run()?;
-    Ok(Some(if asked.success() {
-        let page = String::from_utf8_lossy(&asked.stdout).trim().to_owned();
-        Finding::good("manual", page)
-    } else {
-        Finding::warning("manual", "'git sync --help' finds no page")
-            .fix("git sync -h   shows what can be typed")
+    let set_up = "git sync --setup   puts it where man finds it";
+    Ok(Some(match companions::manual()? {
+        Manual::NoReader => return Ok(None),
+        Manual::Ours(page) if companions::is_outdated(Companion::Man, &page) => Finding::warning(
+            "manual",
+            format!("'{}' is of another version", page.display()),
+        )
+        .fix("git sync --setup   brings it up to date"),
+        Manual::Ours(page) => Finding::good("manual", page.display().to_string()),
+        Manual::Unfound => {
+            Finding::warning("manual", "'git sync --help' finds no page").fix(set_up)
+        }
+        Manual::Foreign(page) => Finding::warning(
+            "manual",
+            format!(
+                "'git sync --help' shows the one of another program: '{}'",
+                page.display()
+            ),
+        )
+        .fix(set_up)
+        .fix("git-sync --help   shows this one"),
     }))
 }
 

@@ -1,7 +1,7 @@
 //! Enrols a repository: from now on it may be committed to and sent without being asked.
 
 use super::plan::{Enrolment, REMOTE};
-use super::{Item, Items, Mark, Options, Origin, Outcome, clash, rules};
+use super::{Item, Items, Mark, Options, Origin, Outcome, clash, come_along, rules};
 use crate::error::Result;
 use crate::git::Repo;
 use crate::git::config::{self, Settings};
@@ -94,7 +94,14 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
         items.push((mark(!said), Item::Profiles(profiles)));
     }
     items.extend(hooks(&repo, options.no_hooks)?);
-    items.extend(clash::find(repo.top())?);
+    let clashes = clash::find(repo.top())?;
+    let is_found = !clashes
+        .iter()
+        .any(|(_, item)| matches!(item, Item::OffPath(_)));
+    // Whoever adds the folder of the program to PATH leads man there too.
+    let along = come_along::install(false)?.into_iter();
+    items.extend(along.filter(|(_, item)| is_found || !matches!(item, Item::UnfoundManual(_))));
+    items.extend(clashes);
     Ok(Outcome {
         repo,
         origin,
@@ -205,7 +212,8 @@ fn spelled(top: &Path) -> Option<String> {
     }
 }
 
-fn is_enrolled_at(dir: &Path) -> bool {
+/// Is there a repository in this folder that is enrolled?
+pub(super) fn is_enrolled_at(dir: &Path) -> bool {
     let found = Repo::open(dir, crate::git::repo::Manner::default());
     found.is_ok_and(|repo| {
         repo.is_some_and(|repo| {

@@ -4,6 +4,7 @@
 //! again at any time: what is there already stays as it is. [`remove`] undoes it.
 
 pub mod clash;
+mod come_along;
 mod create;
 mod enrol;
 pub mod plan;
@@ -14,6 +15,7 @@ use crate::error::Result;
 use crate::git::Repo;
 use crate::git::repo::Manner;
 use crate::model::machine::Machine;
+use crate::ops::companions::Place;
 use crate::ops::hooks::Hook;
 use clash::Foreign;
 use plan::Plan;
@@ -132,6 +134,18 @@ pub enum Item {
     Hooks(Vec<&'static str>),
     /// A hook of ours that could not be put in.
     NoHook(Hook),
+    /// The manual.
+    Manual(PathBuf),
+    /// Nobody finds it there, although it is in this folder.
+    UnfoundManual(PathBuf),
+    /// This manual of another program is shown in its place.
+    ForeignManual(PathBuf),
+    /// The completions for these shells.
+    Completions(Vec<&'static str>),
+    /// zsh looks for completions in the folders of `fpath`: this one has ours.
+    Fpath(PathBuf),
+    /// A manual or completion in whose place is something else, or that could not be written.
+    NotPut(Place),
     /// A link to the copy of a marked path, in whose place is a file of its own now.
     Link(String),
     /// A job of the system: the scheduler that had it.
@@ -175,6 +189,11 @@ pub fn set_up(plan: Plan, options: &Options) -> Result<Outcome> {
             go_on(repo, Origin::Created, options)
         }
     }
+}
+
+/// What a set-up would bring along: the manual and the completions.
+pub fn would_come_along() -> Result<Items> {
+    come_along::install(true)
 }
 
 fn go_on(repo: Repo, origin: Origin, options: &Options) -> Result<Outcome> {

@@ -1,7 +1,7 @@
 //! Takes everything of ours off a repository; the user's files, history and remote stay.
 
-use super::enrol::{is_enrolled, resolved};
-use super::{Item, Items, Mark, rules};
+use super::enrol::{is_enrolled, is_enrolled_at, resolved};
+use super::{Item, Items, Mark, come_along, rules};
 use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::config;
@@ -14,6 +14,7 @@ use crate::ops::{Context, guard, recover, resolve, schedule};
 use crate::store::held;
 use crate::store::journal::Journal;
 use crate::store::layout::Layout;
+use crate::store::machine;
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs};
 use std::collections::BTreeSet;
@@ -74,7 +75,8 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && !is_git_folder_there(&ctx.layout)?
         && !is_configured(repo)?
         && !hooks::is_any(repo)?
-        && schedule::remove(ctx, true)?.is_empty();
+        && schedule::remove(ctx, true)?.is_empty()
+        && !(come_along::is_there() && is_the_last(ctx)?);
     let others = repo.other_worktrees()?;
     let mut links = unmark::linked(ctx)?;
     for other in &others {
@@ -124,6 +126,7 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
         recover::recover(ctx, &guard::check(ctx)?, &lock)?;
     }
     let traces = look(ctx)?;
+    let last = is_the_last(ctx)?;
     let scheduled = schedule::remove(ctx, false)?;
     // While it is known which links are ours, in every work tree.
     let mut unlinked = unmark::unlink_all(ctx)?;
@@ -163,8 +166,20 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
         items.extend(remove_files(&Layout::of(&other))?);
     }
     items.extend(remove_files(layout)?);
+    if last {
+        items.extend(come_along::remove());
+    }
     drop(lock);
     Ok(items)
+}
+
+/// Is no other repository of this user set up, as far as is known?
+fn is_the_last(ctx: &Context<'_>) -> Result<bool> {
+    let top = ctx.repo.top();
+    let configured = config_file::path_setting(top, config::DIRECTORY)?;
+    let usual = machine::default_directory(ctx.settings.machine_type);
+    let mut others = configured.into_iter().chain(usual);
+    Ok(!others.any(|other| resolved(&other) != resolved(top) && is_enrolled_at(&other)))
 }
 
 fn remove_refs(repo: &Repo, traces: &Traces) -> Result<Items> {
