@@ -53,6 +53,7 @@ mod local;
 mod machines;
 mod marks;
 mod names;
+mod packages;
 mod permissions;
 mod places;
 mod policies;
