@@ -6,6 +6,8 @@
 #
 # DIR is ~/.local where nothing else is said. DESTDIR goes before it, for who makes packages.
 set -eu
+# Others may use it too, whatever is usual for files of this user.
+umask 022
 
 fail() {
   echo "error: $1" >&2

@@ -104,14 +104,11 @@ end
 # What git-sync knows of these kinds, from the folders that -C leads to. Another program of its name gets nothing to
 # see but the kinds, and no input that could agree to anything.
 function __git_sync_ask -a kinds
-    set -l folders $argv[2..]
-    set -l here $PWD
-    for folder in $folders
-        builtin cd -- (string replace -r '^~/' "$HOME/" -- $folder) 2>/dev/null
-        or break
-    end
-    command git-sync --complete $kinds </dev/null 2>/dev/null
-    builtin cd -- $here
+    set -l folders (string replace -r '^~/' "$HOME/" -- $argv[2..])
+    # Going there in this shell would be seen by whoever watches PWD.
+    command sh -c 'kinds=$1; shift
+        for folder; do CDPATH= cd -- "$folder" >/dev/null || exit; done
+        exec git-sync --complete "$kinds"' sh $kinds $folders </dev/null 2>/dev/null
 end
 
 # Files and folders, as fish completes them for a command that it knows nothing of.

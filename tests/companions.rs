@@ -10,21 +10,23 @@ const PAGE: &str = include_str!("../man/git-sync.1");
 
 /// A machine on which `cargo install` was typed: the program alone, in `~/.cargo/bin`, first on PATH.
 fn with_cargo(sandbox: &Sandbox) -> Machine {
+    with_program_in(sandbox, "homes/laptop/.cargo/bin")
+}
+
+/// The same in another folder of the sandbox.
+fn with_program_in(sandbox: &Sandbox, folder: &str) -> Machine {
     let remote = sandbox.remote();
     let laptop = sandbox.machine("laptop", &remote);
-    laptop.write("../.cargo/bin/.keep", "");
-    let program = laptop.home().join(".cargo/bin/git-sync");
+    let folder = sandbox.root().join(folder);
+    laptop.write(folder.join(".keep"), "");
+    let program = folder.join("git-sync");
     fs::copy(env!("CARGO_BIN_EXE_git-sync"), &program).unwrap();
     // That of the build is not found any more.
     let built = Path::new(env!("CARGO_BIN_EXE_git-sync")).parent().unwrap();
     let path = laptop.path_variable();
     let path = path.split(':').filter(|folder| Path::new(folder) != built);
-    let path = [&format!("{}/.cargo/bin", laptop.home().display())]
-        .into_iter()
-        .map(String::as_str)
-        .chain(path)
-        .collect::<Vec<_>>()
-        .join(":");
+    let path: Vec<_> = path.collect();
+    let path = format!("{}:{}", folder.display(), path.join(":"));
     laptop.with("PATH", path)
 }
 
@@ -77,6 +79,39 @@ fn after_cargo_install_and_a_setup_git_finds_the_manual() {
     }
     // As ordinary files of the user.
     assert_eq!(laptop.mode(page(&laptop)), 0o644);
+}
+
+#[test]
+fn a_program_outside_of_the_home_has_its_manual_beside_it() {
+    let sandbox = Sandbox::new();
+    let laptop = with_program_in(&sandbox, "opt/bin");
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    let page = sandbox.root().join("opt/share/man/man1/git-sync.1");
+    assert!(page.is_file());
+    laptop
+        .try_git(["sync", "--help"])
+        .succeeds()
+        .says(LAST_WORDS);
+    // What is one user's stays with that user.
+    assert!(of_shells(&laptop)[0].is_file());
+    laptop.sync(["--setup", "--remove", "--yes"]).succeeds();
+    assert!(!page.exists());
+}
+
+#[test]
+fn the_folder_for_data_may_be_another_one() {
+    let sandbox = Sandbox::new();
+    let laptop = with_cargo(&sandbox);
+    let data = laptop.home().join("my data");
+    let laptop = laptop.with("XDG_DATA_HOME", &data);
+    let setup = laptop.sync(["--setup", "--yes"]).succeeds();
+    for name in SHELLS {
+        assert!(data.join(name).is_file(), "{name}");
+    }
+    assert!(!laptop.home().join(".local/share").exists());
+    // A line that can be copied.
+    let folder = data.join("zsh/site-functions");
+    setup.tells(&format!("fpath=('{}' $fpath)", folder.display()));
 }
 
 #[test]

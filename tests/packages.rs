@@ -129,7 +129,14 @@ fn a_prefix_and_a_destination_are_followed() {
     is_installed(&laptop, &stage.join("usr"));
     install(&packager, &["--prefix=/usr", "--uninstall"]).succeeds();
     assert!(files(&stage).is_empty());
-    install(&laptop, &["--prefix", "a b", "--binary", PROGRAM]).succeeds();
+    let script = Path::new(ROOT).join("install.sh");
+    laptop
+        .sh(&format!(
+            "umask 077; '{}' --prefix 'a b' --binary '{PROGRAM}'",
+            script.display()
+        ))
+        .succeeds();
+    assert_eq!(laptop.mode(laptop.home().join("a b/share/man")), 0o755);
     is_installed(&laptop, &laptop.home().join("a b"));
 
     install(&laptop, &["--pefix", "x"])

@@ -256,3 +256,16 @@ fn is_open(share: &Path) -> bool {
     let standing = share.ancestors().find(|folder| folder.is_dir());
     !system && standing.is_some_and(fs::may_change_names)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_belongs_to_packages_is_left_to_them() {
+        let dir = tempfile::tempdir().expect("a folder");
+        assert!(is_open(&dir.path().join("share")));
+        assert!(!is_open(Path::new("/usr/share")));
+        assert!(!is_open(Path::new("/share")));
+    }
+}
