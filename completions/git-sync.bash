@@ -38,7 +38,7 @@ __git_sync_rows=(
   '--resolve|=resolve|'
   '--diff|=diff|'
   '--log|=log|'
-  '--generate|=generate|man bash zsh zsh-git fish fish-git'
+  '--generate|=generate|man bash zsh zsh-git fish fish-git prompt-zsh prompt-bash prompt-fish'
   '--restore|=restore|?BACKUP'
   '-C|*|DIR'
   '--dry-run|run setup status force-push force-pull mark unmark list restore resolve diff log doctor schedule|'

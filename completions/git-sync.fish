@@ -34,7 +34,7 @@ set -g __git_sync_rows \
     '--resolve|=resolve||Decide about held paths' \
     '--diff|=diff||Show what differs from the remote' \
     '--log|=log||Show the history of runs' \
-    '--generate|=generate|man bash zsh zsh-git fish fish-git|Print the manual or a completion, for packages' \
+    '--generate|=generate|man bash zsh zsh-git fish fish-git prompt-zsh prompt-bash prompt-fish|Print the manual or a completion, for packages' \
     '--restore|=restore|?BACKUP|Bring files back from a backup: its name, the beginning of it, or `latest`' \
     '-C|*|DIR|Run as if started in DIR' \
     '--dry-run|run setup status force-push force-pull mark unmark list restore resolve diff log doctor schedule||Change nothing; show what would change' \

@@ -1,7 +1,7 @@
 //! The manual and the completions that a set-up brings along: where they are found, whose they are, and how they
 //! go again.
 
-use crate::support::{Machine, Sandbox, on_a_terminal};
+use crate::support::{Machine, Sandbox, copy_program, on_a_terminal};
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn with_program_in(sandbox: &Sandbox, folder: &str) -> Machine {
     let folder = sandbox.root().join(folder);
     laptop.write(folder.join(".keep"), "");
     let program = folder.join("git-sync");
-    fs::copy(env!("CARGO_BIN_EXE_git-sync"), &program).unwrap();
+    copy_program(&program);
     // That of the build is not found any more.
     let built = Path::new(env!("CARGO_BIN_EXE_git-sync")).parent().unwrap();
     let path = laptop.path_variable();
@@ -35,12 +35,15 @@ fn page(laptop: &Machine) -> PathBuf {
 }
 
 /// What a set-up makes for shells, below `~/.local/share`.
-const SHELLS: [&str; 5] = [
+const SHELLS: [&str; 8] = [
     "bash-completion/completions/git-sync",
     "zsh/site-functions/_git-sync",
     "zsh/site-functions/_git_sync",
     "fish/vendor_completions.d/git-sync.fish",
     "fish/vendor_conf.d/git-sync.fish",
+    "git-sync/shell/git-sync.zsh",
+    "git-sync/shell/git-sync.bash",
+    "git-sync/shell/git-sync.fish",
 ];
 
 fn of_shells(laptop: &Machine) -> Vec<PathBuf> {
@@ -62,7 +65,9 @@ fn after_cargo_install_and_a_setup_git_finds_the_manual() {
         .exits_with_one_of(&[1, 16]);
     let setup = laptop.sync(["--setup", "--yes"]).succeeds();
     let setup = setup.tells("+ manual       ~/.cargo/share/man/man1/git-sync.1");
-    setup.tells("+ completion   bash, zsh, fish");
+    setup
+        .tells("+ completion   bash, zsh, fish")
+        .tells("+ prompt       zsh, bash, fish in ~/.local/share/git-sync/shell");
     assert!(laptop.read(page(&laptop)).starts_with(PAGE));
     laptop
         .try_git(["sync", "--help"])
@@ -79,6 +84,35 @@ fn after_cargo_install_and_a_setup_git_finds_the_manual() {
     }
     // As ordinary files of the user.
     assert_eq!(laptop.mode(page(&laptop)), 0o644);
+}
+
+#[test]
+fn the_snippets_that_a_setup_brings_along_show_the_state() {
+    let sandbox = Sandbox::new();
+    let laptop = with_cargo(&sandbox);
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    let shells = [
+        (
+            "zsh -f -i -c",
+            "source $S.zsh; for f in $precmd_functions; do $f; done; echo is $GIT_SYNC_STATE",
+        ),
+        (
+            "bash --norc -i -c",
+            "source $S.bash; eval \"$PROMPT_COMMAND\"; echo is $GIT_SYNC_STATE",
+        ),
+        (
+            "fish --no-config -i -c",
+            "source $S.fish; emit fish_prompt; echo is $GIT_SYNC_STATE",
+        ),
+    ];
+    for (shell, script) in shells {
+        let script = script.replace("$S", "$HOME/.local/share/git-sync/shell/git-sync");
+        laptop
+            .with("GIT_SYNC_BACKGROUND", "0")
+            .sh(&format!("{shell} '{script}' </dev/null"))
+            .succeeds()
+            .says("is synced");
+    }
 }
 
 #[test]
@@ -301,6 +335,9 @@ fn what_a_package_has_put_there_is_enough() {
         ("zsh/vendor-completions/_git_sync", "zsh-git"),
         ("fish/vendor_completions.d/git-sync.fish", "fish"),
         ("fish/vendor_conf.d/git-sync.fish", "fish-git"),
+        ("git-sync/shell/git-sync.zsh", "prompt-zsh"),
+        ("git-sync/shell/git-sync.bash", "prompt-bash"),
+        ("git-sync/shell/git-sync.fish", "prompt-fish"),
     ] {
         let text = laptop.sync(["--generate", text]).succeeds().stdout();
         laptop.write(share.join(name), text);
@@ -308,7 +345,8 @@ fn what_a_package_has_put_there_is_enough() {
     let setup = laptop.sync(["--setup", "--yes"]).succeeds();
     setup
         .tells("= manual       ~/.cargo/share/man/man1/git-sync.1.gz")
-        .tells("= completion   bash, zsh, fish");
+        .tells("= completion   bash, zsh, fish")
+        .tells("= prompt       zsh, bash, fish in ~/.cargo/share/git-sync/shell");
     for path in of_shells(&laptop) {
         assert!(!path.exists(), "{}", path.display());
     }

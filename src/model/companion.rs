@@ -1,4 +1,4 @@
-//! What comes along with the program: its manual and its completions, where each of them stands, and the
+//! What comes along with the program: its manual, its completions and its snippets for prompts, where each of them stands, and the
 //! line by which a set-up knows what it has put there itself.
 
 use sha2::{Digest as _, Sha256};
@@ -18,6 +18,12 @@ pub enum Companion {
     Fish,
     /// What the completion of git in fish lacks in some versions.
     FishGit,
+    /// The snippet that shows the state in the prompt of zsh.
+    PromptZsh,
+    /// That of bash.
+    PromptBash,
+    /// That of fish.
+    PromptFish,
 }
 
 /// How it is with the file in the place of a companion.
@@ -46,13 +52,16 @@ const DIGITS: usize = 16;
 
 impl Companion {
     /// All of them, in the order in which they are told.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Man,
         Self::Bash,
         Self::Zsh,
         Self::ZshGit,
         Self::Fish,
         Self::FishGit,
+        Self::PromptZsh,
+        Self::PromptBash,
+        Self::PromptFish,
     ];
 
     /// As it is typed.
@@ -64,6 +73,9 @@ impl Companion {
             Self::ZshGit => "zsh-git",
             Self::Fish => "fish",
             Self::FishGit => "fish-git",
+            Self::PromptZsh => "prompt-zsh",
+            Self::PromptBash => "prompt-bash",
+            Self::PromptFish => "prompt-fish",
         }
     }
 
@@ -76,9 +88,9 @@ impl Companion {
     pub fn reader(self) -> &'static str {
         match self {
             Self::Man => "man",
-            Self::Bash => "bash",
-            Self::Zsh | Self::ZshGit => "zsh",
-            Self::Fish | Self::FishGit => "fish",
+            Self::Bash | Self::PromptBash => "bash",
+            Self::Zsh | Self::ZshGit | Self::PromptZsh => "zsh",
+            Self::Fish | Self::FishGit | Self::PromptFish => "fish",
         }
     }
 
@@ -91,6 +103,9 @@ impl Companion {
             Self::ZshGit => include_str!("../../completions/_git_sync"),
             Self::Fish => include_str!("../../completions/git-sync.fish"),
             Self::FishGit => include_str!("../../completions/git-sync.conf.fish"),
+            Self::PromptZsh => include_str!("../../shell/git-sync.zsh"),
+            Self::PromptBash => include_str!("../../shell/git-sync.bash"),
+            Self::PromptFish => include_str!("../../shell/git-sync.fish"),
         }
     }
 
@@ -110,6 +125,9 @@ impl Companion {
             ],
             Self::Fish => &["fish/vendor_completions.d/git-sync.fish"],
             Self::FishGit => &["fish/vendor_conf.d/git-sync.fish"],
+            Self::PromptZsh => &["git-sync/shell/git-sync.zsh"],
+            Self::PromptBash => &["git-sync/shell/git-sync.bash"],
+            Self::PromptFish => &["git-sync/shell/git-sync.fish"],
         }
     }
 
@@ -172,15 +190,9 @@ fn signature(found: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn digest(text: &[u8]) -> String {
-    use std::fmt::Write as _;
     let digest = Sha256::digest(text);
-    digest
-        .iter()
-        .take(DIGITS / 2)
-        .fold(String::new(), |mut digits, byte| {
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
+    let first = digest.first_chunk().copied().unwrap_or_default();
+    format!("{:01$x}", u64::from_be_bytes(first), DIGITS)
 }
 
 #[cfg(test)]

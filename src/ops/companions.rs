@@ -1,4 +1,5 @@
-//! Puts the manual and the completions where `man` and shells find them, and takes them away again.
+//! Puts the manual, the completions and the snippets where `man` and shells find them, and takes them away
+//! again.
 //!
 //! An installation by a package has them in its own prefix; what `cargo install` makes is the program
 //! alone. What is there already is never overwritten, but for what a set-up has put there itself.

@@ -243,6 +243,10 @@ fn words(item: &Item) -> (&'static str, String) {
             "completion",
             format!("zsh finds it if fpath has {}", home_relative(folder)),
         ),
+        Item::Snippets(shells, folder) => (
+            "prompt",
+            format!("{} in {}", shells.join(", "), home_relative(folder)),
+        ),
         Item::NotPut(place) => (of_companion(place), not_put(place)),
         Item::Link(mark) => ("link", format!("{mark} is a file of its own again")),
         Item::Schedule(by) => ("schedule", format!("taken away from {by}")),
@@ -269,10 +273,10 @@ fn words(item: &Item) -> (&'static str, String) {
 }
 
 fn of_companion(place: &Place) -> &'static str {
-    if place.companion == Companion::Man {
-        "manual"
-    } else {
-        "completion"
+    match place.companion {
+        Companion::Man => "manual",
+        Companion::PromptZsh | Companion::PromptBash | Companion::PromptFish => "prompt",
+        _ => "completion",
     }
 }
 

@@ -16,7 +16,7 @@ pub(crate) use machine::Machine;
 pub(crate) use output::{Output, Running};
 pub(crate) use pty::on_a_terminal;
 pub(crate) use remote::{IGNORE, Remote, SilentServer, closed_port};
-pub(crate) use sandbox::Sandbox;
+pub(crate) use sandbox::{Sandbox, copy_program};
 pub(crate) use shell::{Kind, Shell};
 pub(crate) use sshd::Sshd;
 

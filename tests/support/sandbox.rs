@@ -157,7 +157,7 @@ impl Sandbox {
         if user.is_some() {
             // The build folder may lie where that user cannot look.
             let copy = scene.bin().join("git-sync");
-            fs::copy(env!("CARGO_BIN_EXE_git-sync"), &copy).expect("the program can be copied");
+            copy_program(&copy);
             chown(&copy, user, user).expect("root can chown");
         }
         Self {
@@ -215,4 +215,17 @@ impl Sandbox {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("own file");
         self.scene.hand_over(&path);
     }
+}
+
+/// Puts a copy of the program to `path`. Another one makes it: a child that another test starts meanwhile
+/// would have a file that this process writes open, and what is open for writing cannot be run.
+#[track_caller]
+pub(crate) fn copy_program(path: &Path) {
+    let built = env!("CARGO_BIN_EXE_git-sync");
+    let copied = Command::new("cp").arg(built).arg(path).status();
+    assert!(
+        copied.is_ok_and(|status| status.success()),
+        "{}",
+        path.display()
+    );
 }

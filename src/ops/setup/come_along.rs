@@ -1,4 +1,4 @@
-//! The manual and the completions, which a set-up brings along: what was done about them, as items.
+//! The manual, the completions and the snippets, which a set-up brings along: what was done about them, as items.
 
 use super::{Item, Items, Mark};
 use crate::error::Result;
@@ -47,8 +47,8 @@ fn told(places: &[Place]) -> Items {
         (State::Same, Mark::Same),
         (State::Gone, Mark::Gone),
     ] {
-        let mut shells = Vec::new();
-        let mut fpath = None;
+        let (mut shells, mut prompts) = (Vec::new(), Vec::new());
+        let (mut fpath, mut snippets) = (None, None);
         for place in places.iter().filter(|place| place.state == state) {
             match place.companion {
                 Companion::Man => items.push((mark, Item::Manual(place.path.clone()))),
@@ -56,6 +56,10 @@ fn told(places: &[Place]) -> Items {
                 Companion::ZshGit | Companion::FishGit => {}
                 Companion::Bash | Companion::Zsh | Companion::Fish => {
                     shells.push(place.companion.reader());
+                }
+                Companion::PromptZsh | Companion::PromptBash | Companion::PromptFish => {
+                    prompts.push(place.companion.reader());
+                    snippets = place.path.parent().map(Path::to_owned);
                 }
             }
             if place.companion == Companion::Zsh && state == State::New {
@@ -66,6 +70,7 @@ fn told(places: &[Place]) -> Items {
             items.push((mark, Item::Completions(shells)));
         }
         items.extend(fpath.map(|folder| (Mark::Look, Item::Fpath(folder))));
+        items.extend(snippets.map(|folder| (mark, Item::Snippets(prompts, folder))));
     }
     let left = places
         .iter()

@@ -144,6 +144,8 @@ pub enum Item {
     Completions(Vec<&'static str>),
     /// zsh looks for completions in the folders of `fpath`: this one has ours.
     Fpath(PathBuf),
+    /// The snippets for the prompts of these shells, in this folder.
+    Snippets(Vec<&'static str>, PathBuf),
     /// A manual or completion in whose place is something else, or that could not be written.
     NotPut(Place),
     /// A link to the copy of a marked path, in whose place is a file of its own now.
