@@ -1,11 +1,13 @@
 //! What git makes of the rules in `.gitignore`, `.gitattributes` and their like.
 
 use super::Repo;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::path::RepoPath;
 use crate::sys::{env, fs};
+use gix::bstr::ByteSlice as _;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fmt;
 use std::path::PathBuf;
 
 /// What the ignore rules say of a path.
@@ -17,7 +19,69 @@ pub struct Verdict {
     pub rule: Option<String>,
 }
 
+/// The rules as they stand, to be asked often and without a process.
+pub struct Rules<'repo> {
+    /// `None` where gix reads them in another way than git: then nothing counts as ignored.
+    stack: Option<gix::AttributeStack<'repo>>,
+    tracked: BTreeSet<RepoPath>,
+    folders: BTreeSet<RepoPath>,
+}
+
+impl fmt::Debug for Rules<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rules").finish_non_exhaustive()
+    }
+}
+
+impl Rules<'_> {
+    /// Is it nothing that a sync would look at: ignored, or in something that is, with nothing in it tracked?
+    pub fn leave_out(&mut self, path: &RepoPath, folder: bool) -> bool {
+        let is_tracked = self.tracked.contains(path) || self.folders.contains(path);
+        let Some(stack) = self.stack.as_mut().filter(|_| !is_tracked) else {
+            return false;
+        };
+        let mode = if folder {
+            gix::index::entry::Mode::DIR
+        } else {
+            gix::index::entry::Mode::FILE
+        };
+        stack
+            .at_entry(path.as_bytes().as_bstr(), Some(mode))
+            .is_ok_and(|found| found.is_excluded())
+    }
+}
+
 impl Repo {
+    /// The rules as they stand now, for [`Rules::leave_out`].
+    pub fn rules(&self) -> Result<Rules<'_>> {
+        use gix::worktree::stack::state::ignore::Source;
+        let failed = |source: &dyn fmt::Display| {
+            Error::failed("the rules in .gitignore cannot be read").because(source.to_string())
+        };
+        let index = self
+            .gix()
+            .index_or_empty()
+            .map_err(|source| failed(&source))?;
+        let stack = if self.excludes_everything() {
+            None
+        } else {
+            let source = Source::WorktreeThenIdMappingIfNotSkipped;
+            let stack = self.gix().excludes(&index, None, source);
+            Some(stack.map_err(|source| failed(&source))?)
+        };
+        let tracked: BTreeSet<_> = index
+            .entries()
+            .iter()
+            .map(|entry| RepoPath::from_bytes(entry.path(&index).to_vec()))
+            .collect();
+        let folders = tracked.iter().flat_map(RepoPath::parents).collect();
+        Ok(Rules {
+            stack,
+            tracked,
+            folders,
+        })
+    }
+
     /// What the rules say of each of `paths`, which need not be there.
     pub fn ignored<P: AsRef<[u8]>>(&self, paths: &[P]) -> Result<Vec<Verdict>> {
         let git = self.git("check-ignore").args([

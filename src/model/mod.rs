@@ -14,7 +14,8 @@
 //! - The **state** is all of this in one word ([`state`]); a **run** is what one sync did
 //!   ([`run`]); what one replaces is kept for a while ([`retention`]). When the next one in the background is
 //!   due is told to shells ([`due`]), which show the state in a [`prompt`]; hooks of git ([`hook_script`])
-//!   keep it right after commands of the user's own.
+//!   keep it right after commands of the user's own. When a watch looks and syncs is its **pace** ([`pace`]), in
+//!   spans of time as people type them ([`span`]).
 //! - A **backup** has all of it as files ([`backup`]); older ones make room ([`rotation`]).
 //! - The manual and the completions are **companions** of the program ([`companion`]).
 
@@ -35,6 +36,7 @@ pub mod machine;
 pub mod mark;
 pub mod message;
 pub mod modes;
+pub mod pace;
 pub mod path;
 pub mod policy;
 pub mod prompt;
@@ -45,6 +47,7 @@ pub mod run;
 pub mod schedule;
 pub mod secret;
 pub mod skipped;
+pub mod span;
 pub mod special;
 pub mod state;
 pub mod terms;

@@ -13,6 +13,18 @@ pub fn now() -> Timestamp {
         .unwrap_or_else(Timestamp::now)
 }
 
+/// A moment of a clock that nobody sets or fixes, and that goes on while the machine sleeps.
+pub fn steady() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    let now = rustix::time::clock_gettime(clock);
+    let seconds = u64::try_from(now.tv_sec).unwrap_or_default();
+    let nanos = u64::try_from(now.tv_nsec).unwrap_or_default();
+    Duration::from_secs(seconds) + Duration::from_nanos(nanos)
+}
+
 /// Seconds since 1970.
 pub fn epoch() -> i64 {
     now().as_second()
@@ -55,6 +67,13 @@ pub fn day(time: Timestamp) -> String {
 pub fn rfc3339(time: Timestamp) -> String {
     Timestamp::from_second(time.as_second())
         .unwrap_or(time)
+        .to_string()
+}
+
+/// `10:44:10` in the zone of this machine.
+pub fn time_of_day(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system())
+        .strftime("%H:%M:%S")
         .to_string()
 }
 

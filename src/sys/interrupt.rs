@@ -5,6 +5,8 @@
 //! come close together are one wish and not a harder one.
 
 use crate::error::{Error, Kind, Result};
+use std::io::Read as _;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -17,6 +19,21 @@ pub fn watch() -> std::io::Result<()> {
         let number = usize::try_from(signal).unwrap_or_default();
         signal_hook::flag::register_usize(signal, Arc::clone(flag), number)?;
     }
+    Ok(())
+}
+
+/// Calls `hears` once, from a thread of its own, when one comes: for who waits for something else. [`caught`]
+/// knows it by then.
+pub fn wake(hears: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let (mut read, write) = UnixStream::pair()?;
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
+    }
+    std::thread::spawn(move || {
+        if read.read_exact(&mut [0]).is_ok() {
+            hears();
+        }
+    });
     Ok(())
 }
 

@@ -18,3 +18,4 @@ pub mod sealed_file;
 pub mod swap;
 pub mod terminal;
 pub mod tree;
+pub mod watch;

@@ -46,6 +46,7 @@ pub struct Process {
     held: Option<Arc<File>>,
     until: Option<Instant>,
     own_group: bool,
+    grace: Duration,
 }
 
 /// How a program ended.
@@ -103,6 +104,7 @@ impl Process {
             held: None,
             until: None,
             own_group: false,
+            grace: GRACE,
         }
     }
 
@@ -196,6 +198,13 @@ impl Process {
         self
     }
 
+    /// Gives it so long to end by itself once a signal has ended us.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
+    }
+
     fn spawn(&self) -> Result<Child> {
         #[expect(clippy::disallowed_methods, reason = "this is the door")]
         let mut command = Command::new(&self.program);
@@ -286,6 +295,7 @@ impl Process {
             program: self.program.clone(),
             until: self.until,
             own_group: self.own_group,
+            grace: self.grace,
             child: Some(child),
             stdout,
             stderr,
@@ -299,6 +309,7 @@ pub struct Running {
     program: OsString,
     until: Option<Instant>,
     own_group: bool,
+    grace: Duration,
     child: Option<Child>,
     stdout: Option<Collected>,
     stderr: Option<Collected>,
@@ -357,7 +368,7 @@ impl Running {
     fn stop(&self, child: &mut Child) -> std::io::Result<()> {
         CASUALTY.store(true, Ordering::Relaxed);
         self.end(child, Signal::TERM);
-        if child.wait_timeout(GRACE)?.is_none() {
+        if child.wait_timeout(self.grace)?.is_none() {
             self.end(child, Signal::KILL);
             child.wait()?;
         }
@@ -400,7 +411,7 @@ const CHUNK: usize = 4096;
 /// How often a wait looks whether a signal came.
 const GLANCE: Duration = Duration::from_millis(100);
 
-/// A child that is asked to end has so long; and so long is waited for output after its end.
+/// A child that is asked to end has so long as a rule; and so long is waited for output after its end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// An output of a child, read while it comes.
