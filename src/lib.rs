@@ -53,6 +53,7 @@
 //! | `agreed/BRANCH` | what the branch and its upstream both had last | [`store::agreed`] |
 //! | `log` | why background runs failed | [`cli`], in `background` |
 //! | `told-identity` | said once, and not again | [`ops::identity`] |
+//! | `watch-lock` | the lock of a watch | [`ops::watch`] |
 //! | `journal` | what a publication is about to do | [`store::journal`] |
 //! | `marks` | what was last written at each marked path | [`store::memory`] |
 //! | `adopting/` | copies of marked files while they are made | [`ops::marks`] |

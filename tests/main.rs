@@ -83,6 +83,7 @@ mod unshared;
 mod upstream;
 mod usage;
 mod variants;
+mod watch;
 mod words;
 
 use std::collections::BTreeSet;

@@ -182,6 +182,8 @@ enum Word {
     Doctor,
     /// List the machines that sync with the same remote
     Machines,
+    /// Sync whenever files change, and what others have changed every so often, until it is ended
+    Watch,
     /// Sync by itself every so often, by the scheduler of the system
     Schedule {
         /// What is to be done about it
@@ -287,9 +289,13 @@ pub struct Global {
     /// Show this many runs (log)
     #[arg(long, value_name = "COUNT", global = true)]
     pub max_count: Option<usize>,
-    /// Every so often: 5m, 15m, 1h, 6h, 1d (schedule install)
+    /// Every so often: 5m, 15m, 1h, 6h, 1d (schedule install); how often the remote is asked, 0 for never
+    /// (watch)
     #[arg(long, value_name = "INTERVAL", global = true, conflicts_with = "cron")]
     pub every: Option<String>,
+    /// Sync when nothing has changed for so long: 200ms, 3s, 1m (watch)
+    #[arg(long, value_name = "TIME", global = true)]
+    pub delay: Option<String>,
     /// At these moments, in the five fields of crontab(5) (schedule install)
     #[arg(long, value_name = "FIELDS", global = true)]
     pub cron: Option<String>,
@@ -460,6 +466,7 @@ impl Word {
             Self::Log => Mode::Log,
             Self::Doctor => Mode::Doctor,
             Self::Machines => Mode::Machines,
+            Self::Watch => Mode::Watch,
             Self::Schedule { action } => Mode::Schedule(*action),
             Self::Prompt { host } => Mode::Prompt(*host),
             Self::Hooks { action } => Mode::Hooks(*action),
@@ -609,6 +616,10 @@ mod tests {
             &["mark", "--add-recipient", "a"],
             &["unmark", "--encrypt", "a"],
             &["list", "a"],
+            &["watch", "-n"],
+            &["watch", "--background"],
+            &["watch", "--cron=* * * * *"],
+            &["status", "--delay=3s"],
             &["schedule", "now"],
             &["schedule", "status", "--every=1h"],
             &["schedule", "install", "--every=1h", "--cron=* * * * *"],

@@ -13,10 +13,11 @@ use crate::git::repo::Manner;
 use crate::model::due::Due;
 use crate::model::machine::MachineType;
 use crate::model::path::RepoPath;
-use crate::ops::sync::{Options, sync};
+use crate::ops::sync::{Options, Outcome, sync};
 use crate::ops::{Context, Done, Listener, guard, record};
 use crate::store::state;
 use crate::sys::{clock, detach, env, fs, lock};
+use crate::ui::{Ui, json};
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::time::{Duration, Instant};
@@ -32,15 +33,31 @@ pub(super) fn detach_if_worker() {
 }
 
 /// Starts the work, or does it where this is the detached process.
-pub(super) fn run(global: &Global) -> Exit {
-    let worker = env::get(env::WORKER).is_some();
+pub(super) fn run(global: &Global, ui: &Ui) -> Exit {
     // Nobody is there to read an error; what concerns a repository is in its log.
-    drop(if worker {
-        work(global)
-    } else {
-        hand_over(global)
-    });
+    match env::text(env::WORKER).as_deref() {
+        Some(detach::WATCHED) => return report(global, ui),
+        Some(_) => drop(work(global, true)),
+        None => drop(hand_over(global)),
+    }
     Exit::Done
+}
+
+/// Does the work for a watch, and tells it how that ended.
+fn report(global: &Global, ui: &Ui) -> Exit {
+    let (exit, object) = match work(global, false) {
+        Ok(Some(outcome)) => {
+            let exit = Exit::of_result(outcome.result());
+            (exit, json::sync(&outcome, exit.code()))
+        }
+        Ok(None) => return Exit::Done,
+        Err(error) => {
+            let exit = Exit::of_error(&error);
+            (exit, json::error(&error, exit.code()))
+        }
+    };
+    ui.answer(&json::line(&object));
+    exit
 }
 
 fn hand_over(global: &Global) -> Result<()> {
@@ -86,7 +103,8 @@ fn is_too_soon(ctx: &Context<'_>) -> Result<bool> {
     Ok(due.is_some_and(|due| due.is_too_soon(clock::epoch())))
 }
 
-fn work(global: &Global) -> Result<()> {
+/// Syncs; with `rarely` not where a run has begun a short while ago.
+fn work(global: &Global, rarely: bool) -> Result<Option<Outcome>> {
     let manner = Manner {
         background: true,
         trace: super::trace::in_file(),
@@ -106,16 +124,16 @@ fn work(global: &Global) -> Result<()> {
     };
     // Twenty shells that start at once all come here before the first has written its state. Who holds the
     // lock is asked first: a run that ends between the two questions is seen by the second.
-    let result = if lock::holder(&ctx.layout.lock()).is_some() || is_too_soon(&ctx)? {
-        return Ok(());
-    } else {
-        sync(&ctx, &options)
-    };
-    match result {
-        Err(error) if error.kind() == Kind::Busy => Ok(()),
-        Err(error) => log(&ctx, &error),
-        Ok(_) => Ok(()),
+    if rarely && (lock::holder(&ctx.layout.lock()).is_some() || is_too_soon(&ctx)?) {
+        return Ok(None);
     }
+    let result = sync(&ctx, &options);
+    if let Err(error) = &result
+        && error.kind() != Kind::Busy
+    {
+        log(&ctx, error)?;
+    }
+    result.map(Some)
 }
 
 fn log(ctx: &Context<'_>, error: &Error) -> Result<()> {

@@ -27,6 +27,7 @@ mod schedule;
 mod setup;
 mod status;
 mod trace;
+mod watch;
 
 use crate::error::{Error, Result};
 use crate::git::Repo;
@@ -100,7 +101,7 @@ fn end(ui: &Ui, exit: Exit) -> Exit {
 
 fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
     match mode {
-        Mode::Run if global.background => Ok(background::run(global)),
+        Mode::Run if global.background => Ok(background::run(global, ui)),
         Mode::Run => run::run(global, ui),
         Mode::Status => status::run(global, ui),
         Mode::ForcePush => force::run(global, ui, Winner::Here),
@@ -126,6 +127,7 @@ fn dispatch(mode: &Mode, global: &Global, ui: &Ui) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Mode::Complete(kinds) => Ok(complete::run(global, ui, kinds)),
+        Mode::Watch => watch::run(global, ui),
         Mode::Prompt(host) => prompt::run(global, ui, *host),
         Mode::Hooks(action) => hooks::run(global, ui, *action),
         Mode::Refresh { after_hook } => Ok(refresh::run(global, *after_hook)),

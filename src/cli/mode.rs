@@ -58,6 +58,8 @@ pub enum Mode {
     Doctor,
     /// The machines.
     Machines,
+    /// A watch.
+    Watch,
     /// What the scheduler of the system does.
     Schedule(ScheduleAction),
     /// What shows the state in a prompt.
@@ -92,6 +94,7 @@ impl Mode {
             Self::Complete(_) => "complete",
             Self::Doctor => "doctor",
             Self::Machines => "machines",
+            Self::Watch => "watch",
             Self::Schedule(ScheduleAction::Install) => "schedule install",
             Self::Schedule(ScheduleAction::Status) => "schedule status",
             Self::Schedule(ScheduleAction::Remove) => "schedule remove",

@@ -105,8 +105,9 @@ const RULES: &[Rule] = &[
     rule(
         "every",
         |global| global.every.is_some(),
-        &["schedule install"],
+        &["schedule install", "watch"],
     ),
+    rule("delay", |global| global.delay.is_some(), &["watch"]),
     rule(
         "cron",
         |global| global.cron.is_some(),
@@ -164,6 +165,7 @@ const RULES: &[Rule] = &[
             "backup",
             "restore",
             "hooks",
+            "watch",
         ],
     ),
     rule(

@@ -6,13 +6,16 @@ use super::Repo;
 use crate::error::{Error, Result};
 use crate::model::machine::MachineType;
 use crate::model::message;
+use crate::model::pace::Tempo;
 use crate::model::retention::Retention;
 use crate::model::rotation::Rules;
+use crate::model::span;
 use crate::model::state::Icons;
 use crate::model::terms;
 use crate::sys::env;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// `sync.enabled`: this repository may be committed to and pushed without being asked. Local only.
 pub const ENABLED: &str = "sync.enabled";
@@ -42,6 +45,10 @@ pub const COMMIT_MESSAGE: &str = "sync.commitMessage";
 pub const INTERVAL: &str = "sync.interval";
 /// `sync.timeout`: so many seconds may a background run take.
 pub const TIMEOUT: &str = "sync.timeout";
+/// `sync.watchDelay`: a watch syncs when nothing has changed for so long.
+pub const WATCH_DELAY: &str = "sync.watchDelay";
+/// `sync.watchInterval`: so often a watch asks the remote; 0: never.
+pub const WATCH_INTERVAL: &str = "sync.watchInterval";
 /// `sync.retries`: so many times is a lost race run again.
 pub const RETRIES: &str = "sync.retries";
 /// `sync.keepReplaced`: so long is kept what a policy, a force or a decision replaced.
@@ -84,7 +91,7 @@ pub const ADVICE: &str = "advice.sync";
 pub const COLOR: &str = "color.sync";
 
 /// Every key, for the test that the manual names each of them.
-pub const KEYS: [&str; 34] = [
+pub const KEYS: [&str; 36] = [
     HEARTBEAT,
     BACKUP,
     BACKUP_DIR,
@@ -110,6 +117,8 @@ pub const KEYS: [&str; 34] = [
     COMMIT_MESSAGE,
     INTERVAL,
     TIMEOUT,
+    WATCH_DELAY,
+    WATCH_INTERVAL,
     RETRIES,
     KEEP_REPLACED,
     GUARD,
@@ -185,6 +194,8 @@ pub struct Settings {
     pub interval: i64,
     /// `sync.timeout`, seconds.
     pub timeout: u64,
+    /// `sync.watchDelay` and `sync.watchInterval`.
+    pub tempo: Tempo,
     /// `sync.retries`.
     pub retries: u32,
     /// `sync.keepReplaced`.
@@ -286,6 +297,7 @@ impl Settings {
             background: background(repo)?,
             interval: interval(repo)?,
             timeout: number(repo, TIMEOUT, 1..=86_400)?.unwrap_or(20),
+            tempo: tempo(repo)?,
             retries: number(repo, RETRIES, 0..=100)?.unwrap_or(5),
             keep_replaced: choice(repo, KEEP_REPLACED, Retention::parse)?
                 .unwrap_or(Retention::Days(90)),
@@ -312,6 +324,18 @@ fn background(repo: &Repo) -> Result<Background> {
     Ok(match repo.config_bool(BACKGROUND)? {
         Some(false) => Background::Never,
         Some(true) | None => Background::Always,
+    })
+}
+
+fn tempo(repo: &Repo) -> Result<Tempo> {
+    let delay = choice(repo, WATCH_DELAY, |text| {
+        span::parse(text).filter(|delay| !delay.is_zero())
+    })?;
+    let interval = choice(repo, WATCH_INTERVAL, span::parse)?;
+    let interval = interval.unwrap_or(Duration::from_secs(300));
+    Ok(Tempo {
+        delay: delay.unwrap_or(Duration::from_secs(3)),
+        interval: (!interval.is_zero()).then_some(interval),
     })
 }
 

@@ -45,6 +45,7 @@ pub mod status;
 pub mod sync;
 pub mod undo;
 pub mod upstream;
+pub mod watch;
 mod written;
 
 use crate::error::Result;

@@ -85,6 +85,11 @@ impl Layout {
         self.shared.join("setup-lock")
     }
 
+    /// The lock of a watch, for as long as it goes on.
+    pub fn watch_lock(&self) -> PathBuf {
+        self.own.join("watch-lock")
+    }
+
     /// What a run is about to do to the work tree.
     pub fn journal(&self) -> PathBuf {
         self.own.join("journal")

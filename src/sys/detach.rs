@@ -13,6 +13,9 @@ use std::time::Duration;
 /// What [`env::WORKER`] says to a worker that is waited for: it keeps the pipe until it ends.
 const WAITED_FOR: &str = "waited-for";
 
+/// The same to one that tells who has started it how it ended, in a line on its standard output.
+pub const WATCHED: &str = "watched";
+
 /// Starts this program again with `args`, detached; returns once it has left the terminal.
 ///
 /// A terminal that closes in the next moment would end it before that.
@@ -61,14 +64,15 @@ fn start(args: &[OsString], word: &str) -> Result<Option<ChildStdout>> {
     Ok(worker.stdout.take())
 }
 
-/// Makes this process, which [`start_worker`] or [`start_and_wait`] started, the leader of a session without a terminal,
+/// Makes this process, which [`start_worker`], [`start_and_wait`] or a watch started, the leader of a session without a terminal,
 /// closes what it inherited, and gives way to the user's own work.
 pub fn become_worker() {
     // Fails only for a process that leads a group already; then it has left the terminal's.
     let _ = rustix::process::setsid();
     let _ = rustix::process::nice(5);
     close_inherited();
-    if env::text(env::WORKER).as_deref() == Some(WAITED_FOR) {
+    let word = env::text(env::WORKER);
+    if word.is_some_and(|word| [WAITED_FOR, WATCHED].contains(&&*word)) {
         return;
     }
     if let Ok(nothing) = File::options().write(true).open("/dev/null") {

@@ -24,6 +24,7 @@ mod skipped;
 pub mod status;
 pub mod style;
 pub mod sync;
+pub mod watch;
 
 use crate::error::{Error, Result};
 use crate::model::path::RepoPath;

@@ -7,6 +7,7 @@ use crate::model::cure::{Cure, Live, Trouble};
 use crate::model::mark::Mark;
 use crate::ops::{Context, guard};
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// How the link of a mark stands, or its copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +53,8 @@ impl Link {
 pub struct Standing {
     /// Which.
     pub mark: Mark,
+    /// Where it stands on this machine; `None` where there is no home to look in.
+    pub live: Option<PathBuf>,
     /// Its link.
     pub link: Link,
     /// Is it a copy on this machine, and no link?
@@ -107,6 +110,7 @@ pub fn list(ctx: &Context<'_>) -> Result<Vec<Standing>> {
         };
         all.push(Standing {
             mark: mark.clone(),
+            live: Some(mark.live(&marks.home)),
             link,
             copied,
             variants: marks.manifest.terms(mark).variants,
@@ -127,6 +131,7 @@ fn unknown(ctx: &Context<'_>) -> Result<Vec<Standing>> {
         let terms = manifest.terms(mark);
         Standing {
             mark: mark.clone(),
+            live: None,
             link: Link::Unknown,
             copied: terms.copy,
             encrypted: terms.encrypt,
