@@ -3,7 +3,7 @@
 //! The schedulers are stand-ins that take the real ones' words and keep what they are told; what is
 //! written for them is checked by systemd itself where it is there.
 
-use crate::support::{Machine, Remote, Sandbox, needs};
+use crate::support::{Machine, Remote, Running, Sandbox, needs, wait_until};
 
 /// Answers as systemctl(1) does, for one user's manager; keeps its calls and what is enabled.
 const SYSTEMCTL: &str = r#"#!/bin/sh
@@ -19,6 +19,12 @@ case "$1 $2" in
         echo "$2" >"$HOME/enabled" ;;
     "restart git-sync-"*) exit 0 ;;
     "disable --now") rm -f "$HOME/enabled" ;;
+    "show git-sync-"*.service)
+        if [ "$(cat "$HOME/enabled" 2>/dev/null)" = "$2" ] && [ ! -e "$HOME/down" ]; then
+            echo ActiveState=active
+        else
+            echo ActiveState=activating
+        fi ;;
     "show git-sync-"*)
         if [ "$(cat "$HOME/enabled" 2>/dev/null)" = "$2" ]; then
             echo ActiveState=active
@@ -306,4 +312,117 @@ fn systemd_itself_finds_no_fault_with_the_units() {
     let said = checked.succeeds().stdout();
     assert!(!said.contains("git-sync-"), "{said}");
     assert_eq!(said.matches("Normalized form").count(), 2, "{said}");
+}
+
+#[test]
+fn systemd_keeps_a_watch_going() {
+    let (laptop, remote) = with("systemctl", SYSTEMCTL);
+    laptop
+        .sync(["schedule", "install", "--watch", "-n"])
+        .succeeds()
+        .says("Would sync whenever something changes, by systemd (git-sync-");
+    assert!(!laptop.exists("../.config/systemd"));
+    // In the place of the job that there was.
+    laptop.sync(["schedule", "install"]).succeeds();
+    laptop
+        .sync(["schedule", "install", "--watch"])
+        .succeeds()
+        .says("Syncs whenever something changes, by systemd (git-sync-")
+        .tells("loginctl enable-linger");
+    let enabled = laptop.read("../enabled");
+    assert!(enabled.ends_with(".service\n"), "{enabled}");
+    let calls = laptop.read("../systemctl.calls");
+    assert_eq!(calls.matches("disable --now").count(), 1, "{calls}");
+    // The timer is gone.
+    let service = the_file(&laptop, ".config/systemd/user", "");
+    let start = service
+        .lines()
+        .find_map(|line| line.strip_prefix("ExecStart="))
+        .unwrap();
+    assert!(start.ends_with(" watch"), "{start}");
+    laptop
+        .sync(["schedule"])
+        .succeeds()
+        .says("Syncs whenever something changes")
+        .does_not_say("next");
+    let json = laptop.sync(["schedule", "--json"]).succeeds().json();
+    assert_eq!(json["schedule"]["when"], "changes");
+    assert_eq!(json["schedule"]["files"].as_array().unwrap().len(), 1);
+
+    // What it starts is a watch.
+    let mut command = laptop.command("sh");
+    command.args(["-euc", &format!("exec {start}")]);
+    let watch = Running::start(&laptop, command);
+    wait_until("it watches", || watch.so_far().contains("Watching"));
+    laptop.write("zshrc", "from the watch\n");
+    wait_until("it is sent", || {
+        remote.git(["show", "main:zshrc"]) == "from the watch"
+    });
+    watch.signal(rustix::process::Signal::TERM);
+    watch.finish().exits(143);
+
+    laptop.write("../down", "");
+    laptop
+        .sync(["schedule"])
+        .exits(1)
+        .tells("warning: the watch does not run")
+        .tells("hint: journalctl --user -u git-sync-")
+        .tells("git sync schedule install --watch");
+    laptop.remove("../down");
+
+    // And back.
+    laptop.sync(["schedule", "install"]).succeeds();
+    assert!(laptop.read("../enabled").ends_with(".timer\n"));
+    laptop.sync(["schedule", "install", "--watch"]).succeeds();
+    laptop.sync(["schedule", "remove"]).succeeds();
+    assert!(!laptop.exists("../enabled"));
+    let units = laptop.home().join(".config/systemd/user");
+    assert_eq!(std::fs::read_dir(units).unwrap().count(), 0);
+}
+
+#[test]
+fn launchd_keeps_a_watch_going() {
+    let (laptop, _) = with("launchctl", LAUNCHCTL);
+    laptop.write("../system/uname", "Darwin 24.0.0\n");
+    let system = laptop.home().join("system");
+    let laptop = laptop.with("GIT_SYNC_SYSTEM", &system);
+    laptop
+        .sync(["schedule", "install", "--watch"])
+        .succeeds()
+        .says("Syncs whenever something changes, by launchd (org.git-sync.");
+    let plist = the_file(&laptop, "Library/LaunchAgents", ".plist");
+    assert!(plist.contains("<string>watch</string>"), "{plist}");
+    assert!(plist.contains("<key>KeepAlive</key>"), "{plist}");
+    assert!(!plist.contains("StartCalendarInterval"), "{plist}");
+    laptop.sync(["schedule"]).succeeds();
+    laptop.sync(["schedule", "remove"]).succeeds();
+    assert!(!laptop.exists("../known"));
+}
+
+#[test]
+fn cron_cannot_keep_a_watch_going() {
+    let (laptop, _) = with("crontab", CRONTAB);
+    laptop
+        .sync(["schedule", "install", "--watch"])
+        .exits(1)
+        .tells("systemd does not run for this user, so nothing keeps a watch going")
+        .tells("hint: let something else keep 'git sync watch' going");
+    laptop
+        .sync(["schedule", "install", "--watch", "--scheduler=cron"])
+        .exits(129)
+        .tells("cron cannot keep a watch going");
+    assert!(!laptop.exists("../table"));
+}
+
+#[test]
+fn systemd_itself_finds_no_fault_with_a_watch() {
+    needs("systemd-analyze");
+    let (laptop, _) = with("systemctl", SYSTEMCTL);
+    laptop.sync(["schedule", "install", "--watch"]).succeeds();
+    let checked = laptop.sh(
+        "export XDG_RUNTIME_DIR=\"$HOME\"
+         systemd-analyze verify --user --man=no \"$HOME\"/.config/systemd/user/git-sync-*.service 2>&1",
+    );
+    let said = checked.succeeds().stdout();
+    assert!(!said.contains("git-sync-"), "{said}");
 }

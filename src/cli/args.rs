@@ -296,6 +296,9 @@ pub struct Global {
     /// Sync when nothing has changed for so long: 200ms, 3s, 1m (watch)
     #[arg(long, value_name = "TIME", global = true)]
     pub delay: Option<String>,
+    /// Let a watch run all the time (schedule install)
+    #[arg(long, global = true, conflicts_with_all = ["every", "cron"])]
+    pub watch: bool,
     /// At these moments, in the five fields of crontab(5) (schedule install)
     #[arg(long, value_name = "FIELDS", global = true)]
     pub cron: Option<String>,
@@ -620,6 +623,8 @@ mod tests {
             &["watch", "--background"],
             &["watch", "--cron=* * * * *"],
             &["status", "--delay=3s"],
+            &["schedule", "install", "--watch", "--every=1h"],
+            &["schedule", "status", "--watch"],
             &["schedule", "now"],
             &["schedule", "status", "--every=1h"],
             &["schedule", "install", "--every=1h", "--cron=* * * * *"],

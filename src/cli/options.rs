@@ -108,6 +108,7 @@ const RULES: &[Rule] = &[
         &["schedule install", "watch"],
     ),
     rule("delay", |global| global.delay.is_some(), &["watch"]),
+    rule("watch", |global| global.watch, &["schedule install"]),
     rule(
         "cron",
         |global| global.cron.is_some(),

@@ -16,6 +16,7 @@ pub(super) fn run(global: &Global, ui: &Ui, action: ScheduleAction) -> Result<Ex
     match action {
         ScheduleAction::Install => {
             let when = match (&global.cron, &global.every) {
+                _ if global.watch => When::Changes,
                 (Some(fields), _) => When::Cron(fields.clone()),
                 (None, every) => When::Every(every.as_deref().unwrap_or(schedule::USUAL).into()),
             };
@@ -40,7 +41,7 @@ pub(super) fn run(global: &Global, ui: &Ui, action: ScheduleAction) -> Result<Ex
                 ui::schedule::status(ui, standing.as_ref());
             }
             let works = standing.is_some_and(|standing| {
-                let bad = [Pitfall::Inactive, Pitfall::Stale];
+                let bad = [Pitfall::Inactive, Pitfall::Down, Pitfall::Stale];
                 !standing
                     .pitfalls
                     .iter()

@@ -1,4 +1,4 @@
-//! Lets the system sync this repository by itself, every so often.
+//! Lets the system sync this repository by itself, every so often, or keep a watch of it going.
 //!
 //! One job for each repository, under a name that comes from where it is. The scheduler's own files are
 //! what is known of it: nothing else is kept.
@@ -24,6 +24,8 @@ pub enum When {
     Every(String),
     /// Five fields.
     Cron(String),
+    /// Whenever something changes.
+    Changes,
 }
 
 /// How a job is made.
@@ -48,6 +50,8 @@ pub enum Pitfall {
     Stale,
     /// The scheduler does not know of it.
     Inactive,
+    /// It is a watch, and does not run.
+    Down,
 }
 
 /// A job as it stands.
@@ -58,7 +62,7 @@ pub struct Standing {
     /// Its name there.
     pub name: String,
     /// When; `None` where somebody has changed what we wrote.
-    pub when: Option<Cron>,
+    pub when: Option<schedule::When>,
     /// When next, in the scheduler's words; only some say it.
     pub next: Option<String>,
     /// The files that it is in.
@@ -75,17 +79,24 @@ pub fn install(ctx: &Context<'_>, options: &Options) -> Result<Standing> {
     guard::enrolled(ctx.repo)?;
     let id = id(ctx);
     let job = job(ctx, &id, &options.when)?;
+    let watches = job.when == schedule::When::Changes;
     let kind = match options.scheduler {
         Some(kind) => kind,
-        None => best()?,
+        None => best(watches)?,
     };
+    if watches && kind == Scheduler::Cron {
+        return Err(Error::new(Kind::Usage, "cron cannot keep a watch going")
+            .hint("git sync schedule install --every 5m   is what it can do"));
+    }
     if options.dry_run {
+        let mut files = files(kind, &job.id)?;
+        files.truncate(if watches { 1 } else { 2 });
         return Ok(Standing {
             scheduler: kind,
-            name: name(kind, &job.id),
+            name: name(kind, &job.id, watches),
             when: Some(job.when.clone()),
             next: None,
-            files: files(kind, &job.id)?,
+            files,
             pitfalls: Vec::new(),
         });
     }
@@ -164,9 +175,10 @@ fn job(ctx: &Context<'_>, id: &str, when: &When) -> Result<Job> {
     })
 }
 
-fn moment(when: &When, seed: u32) -> Result<Cron> {
+fn moment(when: &When, seed: u32) -> Result<schedule::When> {
     let bad = |what: &str, hint: &str| Error::new(Kind::Usage, what.to_owned()).hint(hint);
-    match when {
+    let cron = match when {
+        When::Changes => return Ok(schedule::When::Changes),
         When::Every(text) => Cron::every(text, seed).ok_or_else(|| {
             bad(
                 &format!("bad value '{text}' for '--every'"),
@@ -179,7 +191,8 @@ fn moment(when: &When, seed: u32) -> Result<Cron> {
                 "five fields as in crontab(5): '*/15 * * * *', '0 9-17 * * mon-fri'",
             )
         }),
-    }
+    };
+    cron.map(schedule::When::At)
 }
 
 /// This program, by the name that an update keeps.
@@ -188,13 +201,20 @@ fn program() -> Result<PathBuf> {
         .map_err(|source| Error::failed("cannot tell where this program is").because(source))
 }
 
-/// The best scheduler that is there.
-fn best() -> Result<Scheduler> {
+/// The best scheduler that is there; for a watch only one that keeps it going.
+fn best(watches: bool) -> Result<Scheduler> {
     if host::System::here().name == "Darwin" {
         return Ok(Scheduler::Launchd);
     }
     if scheduler::has_systemd() {
         return Ok(Scheduler::Systemd);
+    }
+    if watches {
+        return Err(Error::blocked(
+            "systemd does not run for this user, so nothing keeps a watch going",
+        )
+        .hint("let something else keep 'git sync watch' going")
+        .hint("git sync schedule install   syncs every so often"));
     }
     if scheduler::has_cron() {
         return Ok(Scheduler::Cron);
@@ -205,8 +225,10 @@ fn best() -> Result<Scheduler> {
     )
 }
 
-fn name(kind: Scheduler, id: &str) -> String {
+/// The name of a job for its scheduler; `watches` says that it is a watch.
+fn name(kind: Scheduler, id: &str, watches: bool) -> String {
     match kind {
+        Scheduler::Systemd if watches => format!("git-sync-{id}.service"),
         Scheduler::Systemd => format!("git-sync-{id}.timer"),
         Scheduler::Launchd => format!("org.git-sync.{id}"),
         Scheduler::Cron => format!("git-sync {id}"),
@@ -243,12 +265,20 @@ fn make(kind: Scheduler, job: &Job) -> Result<()> {
     let write = |file: &Path, text: &str| fs::write_atomic(file, text.as_bytes(), Durable::Yes);
     match (kind, &*files) {
         (Scheduler::Systemd, [service, timer]) => {
+            let new_timer = job.timer();
+            let name = name(kind, &job.id, new_timer.is_none());
+            if let Some(other) = systemd_unit(&job.id)?.filter(|other| *other != name) {
+                scheduler::systemctl(&["disable", "--now", &other])?;
+            }
             write(service, &job.service())?;
-            write(timer, &job.timer())?;
+            match new_timer {
+                Some(text) => write(timer, &text)?,
+                None => fs::remove_file(timer)?,
+            }
             scheduler::systemctl(&["daemon-reload"])?;
-            scheduler::systemctl(&["enable", &name(kind, &job.id)])?;
-            // One that runs already would go on with the former moments.
-            scheduler::systemctl(&["restart", &name(kind, &job.id)])
+            scheduler::systemctl(&["enable", &name])?;
+            // One that runs already would go on as before.
+            scheduler::systemctl(&["restart", &name])
         }
         (Scheduler::Launchd, [plist]) => {
             let agent = job.agent().ok_or_else(|| {
@@ -258,11 +288,25 @@ fn make(kind: Scheduler, job: &Job) -> Result<()> {
             write(plist, &agent)?;
             scheduler::bootstrap(&job.label(), &plist.display().to_string())
         }
-        _ => {
-            let table = scheduler::crontab()?;
-            scheduler::write_crontab(&job.in_crontab(&table))
+        _ => match job.in_crontab(&scheduler::crontab()?) {
+            Some(table) => scheduler::write_crontab(&table),
+            None => Ok(()),
+        },
+    }
+}
+
+/// The unit that is enabled for this job: the timer, or of a watch the service; `None` where there is neither.
+fn systemd_unit(id: &str) -> Result<Option<String>> {
+    for (file, watches) in files(Scheduler::Systemd, id)?
+        .iter()
+        .rev()
+        .zip([false, true])
+    {
+        if fs::look(file)?.is_some() {
+            return Ok(Some(name(Scheduler::Systemd, id, watches)));
         }
     }
+    Ok(None)
 }
 
 /// Takes a job away; `false` where there was none.
@@ -274,8 +318,8 @@ fn take_away(kind: Scheduler, id: &str) -> Result<bool> {
         Scheduler::Systemd => {
             // A manager that does not run has nothing to forget.
             let runs = scheduler::has_systemd();
-            if runs {
-                scheduler::systemctl(&["disable", "--now", &name(kind, id)])?;
+            if let Some(unit) = systemd_unit(id)?.filter(|_| runs) {
+                scheduler::systemctl(&["disable", "--now", &unit])?;
             }
             remove_files(kind, id)?;
             if runs {
@@ -283,7 +327,7 @@ fn take_away(kind: Scheduler, id: &str) -> Result<bool> {
             }
         }
         Scheduler::Launchd => {
-            scheduler::bootout(&name(kind, id))?;
+            scheduler::bootout(&name(kind, id, false))?;
             remove_files(kind, id)?;
         }
         Scheduler::Cron => {
@@ -322,15 +366,17 @@ fn look(ctx: &Context<'_>, kind: Scheduler, id: &str) -> Result<Option<Standing>
     if !is_there(kind, id)? {
         return Ok(None);
     }
-    let (files, name) = (files(kind, id)?, name(kind, id));
-    let mut text = String::new();
+    let (mut files, mut text) = (files(kind, id)?, String::new());
     for file in &files {
         text.push_str(&fs::read_text(file)?.unwrap_or_default());
     }
+    let watches = schedule::when_in_file(&text) == Some(schedule::When::Changes);
+    let name = name(kind, id, watches);
+    files.truncate(if watches { 1 } else { 2 });
     let mut next = None;
     let (active, when) = match kind {
         Scheduler::Systemd => {
-            next = scheduler::next_of_timer(&name).ok().flatten();
+            next = scheduler::next_of_unit(&name).ok().flatten();
             (next.is_some(), schedule::when_in_file(&text))
         }
         Scheduler::Launchd => (
@@ -343,7 +389,11 @@ fn look(ctx: &Context<'_>, kind: Scheduler, id: &str) -> Result<Option<Standing>
         }
     };
     let pitfalls = [
-        (!active).then_some(Pitfall::Inactive),
+        (!active).then_some(if watches {
+            Pitfall::Down
+        } else {
+            Pitfall::Inactive
+        }),
         program()?
             .to_str()
             .is_some_and(|program| !text.contains(program))

@@ -48,12 +48,12 @@ pub fn systemctl(args: &[&str]) -> Result<()> {
     must("systemctl", &args, None).map(drop)
 }
 
-/// When a timer is due next, as systemd says it; `None` where it is not active.
-pub fn next_of_timer(timer: &str) -> Result<Option<String>> {
+/// When a timer is due next, as systemd says it, and nothing of a service; `None` where it is not active.
+pub fn next_of_unit(unit: &str) -> Result<Option<String>> {
     let args = [
         "--user",
         "show",
-        timer,
+        unit,
         "--property=ActiveState,NextElapseUSecRealtime",
     ];
     let ended = must("systemctl", &args, None)?;

@@ -3,7 +3,7 @@
 use super::json::{self, SCHEMA};
 use super::sync::line;
 use super::{Ui, style};
-use crate::model::schedule::Scheduler;
+use crate::model::schedule::{Scheduler, When};
 use crate::model::state::State;
 use crate::ops::schedule::{Pitfall, Standing};
 use serde_json::{Value, json};
@@ -55,13 +55,22 @@ pub fn removed(ui: &Ui, gone: &[Scheduler], dry_run: bool) {
 
 fn when(standing: &Standing) -> String {
     match &standing.when {
-        Some(when) => format!("at '{when}'"),
+        Some(When::Changes) => "whenever something changes".to_owned(),
+        Some(When::At(when)) => format!("at '{when}'"),
         None => "at moments that were changed by hand".to_owned(),
     }
 }
 
 fn by(standing: &Standing) -> String {
     format!("{} ({})", standing.scheduler.word(), standing.name)
+}
+
+/// What makes it anew.
+fn again(standing: &Standing) -> &'static str {
+    match standing.when {
+        Some(When::Changes) => "git sync schedule install --watch",
+        _ => "git sync schedule install",
+    }
 }
 
 fn pitfalls(ui: &Ui, standing: &Standing) {
@@ -79,7 +88,7 @@ fn pitfalls(ui: &Ui, standing: &Standing) {
                     "{} it starts another git-sync than this one",
                     style::warning("warning:")
                 ));
-                ui.hint("git sync schedule install   lets it start this one");
+                ui.hint(&format!("{}   lets it start this one", again(standing)));
             }
             Pitfall::Inactive => {
                 ui.complain(&format!(
@@ -87,7 +96,18 @@ fn pitfalls(ui: &Ui, standing: &Standing) {
                     style::warning("warning:"),
                     standing.scheduler.word()
                 ));
-                ui.hint("git sync schedule install   makes it known again");
+                ui.hint(&format!("{}   makes it known again", again(standing)));
+            }
+            Pitfall::Down => {
+                ui.complain(&format!(
+                    "{} the watch does not run",
+                    style::warning("warning:")
+                ));
+                if standing.scheduler == Scheduler::Systemd {
+                    let name = &standing.name;
+                    ui.hint(&format!("journalctl --user -u {name}   tells why"));
+                }
+                ui.hint(&format!("{}   starts it again", again(standing)));
             }
         }
     }
@@ -101,6 +121,7 @@ pub fn object(standing: Option<&Standing>) -> Value {
             Pitfall::Agent => "ssh-agent",
             Pitfall::Stale => "stale",
             Pitfall::Inactive => "inactive",
+            Pitfall::Down => "down",
         });
         json!({
             "scheduler": standing.scheduler.word(),

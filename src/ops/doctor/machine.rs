@@ -2,6 +2,7 @@
 
 use super::Finding;
 use crate::error::Result;
+use crate::model::schedule::When;
 use crate::model::skipped::in_words;
 use crate::ops::schedule::{self, Pitfall};
 use crate::ops::{Context, guard};
@@ -56,13 +57,19 @@ pub(super) fn look_at_schedule(ctx: &Context<'_>) -> Result<Vec<Finding>> {
     let Some(standing) = schedule::status(ctx)? else {
         return Ok(Vec::new());
     };
-    let again = "git sync schedule install   makes it anew";
+    let watches = standing.when == Some(When::Changes);
+    let again = if watches {
+        "git sync schedule install --watch   makes it anew"
+    } else {
+        "git sync schedule install   makes it anew"
+    };
     let pitfalls = standing.pitfalls.iter().map(|pitfall| match pitfall {
         Pitfall::Inactive => Finding::bad(
             "schedule",
             format!("{} does not know of it", standing.scheduler.word()),
         )
         .fix(again),
+        Pitfall::Down => Finding::bad("schedule", "the watch does not run").fix(again),
         Pitfall::Stale => {
             Finding::bad("schedule", "it starts another git-sync than this one").fix(again)
         }
@@ -73,11 +80,14 @@ pub(super) fn look_at_schedule(ctx: &Context<'_>) -> Result<Vec<Finding>> {
     });
     let mut findings: Vec<_> = pitfalls.collect();
     if findings.is_empty() {
-        let when = standing.when.map(|when| when.to_string());
-        let when = when.unwrap_or_else(|| "moments of your own".to_owned());
+        let when = match &standing.when {
+            Some(When::Changes) => "a watch".to_owned(),
+            Some(when) => format!("at '{when}'"),
+            None => "at 'moments of your own'".to_owned(),
+        };
         findings.push(Finding::good(
             "schedule",
-            format!("at '{when}', by {}", standing.scheduler.word()),
+            format!("{when}, by {}", standing.scheduler.word()),
         ));
     }
     Ok(findings)
