@@ -469,11 +469,12 @@ fn marked_files_are_watched_where_they_stand() {
         remote.git(["rev-parse", "main:external/.secret"]) != sealed
     });
 
-    // What others do in the home is no matter.
+    // What is made again in a marked folder, and what others do in the home, is no matter.
     comes_to_rest(&laptop, &watch);
     let looked = times(&watch, "nothing to sync");
     for number in 0..50 {
         laptop
+            .write(format!("../.folder/node_modules/{number}"), "x")
             .write(format!("../other/{number}"), "x")
             .write("../.history", "x");
     }

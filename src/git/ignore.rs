@@ -34,12 +34,16 @@ impl fmt::Debug for Rules<'_> {
 }
 
 impl Rules<'_> {
-    /// Is it nothing that a sync would look at: ignored, or in something that is, with nothing in it tracked?
+    /// Is it nothing that a sync would look at: ignored, or in something that is, or of this machine alone, with
+    /// nothing in it tracked?
     pub fn leave_out(&mut self, path: &RepoPath, folder: bool) -> bool {
         let is_tracked = self.tracked.contains(path) || self.folders.contains(path);
         let Some(stack) = self.stack.as_mut().filter(|_| !is_tracked) else {
             return false;
         };
+        // A folder by what is in it.
+        let end: &[u8] = if folder { b"/x" } else { b"" };
+        let stays_here = || RepoPath::from_bytes([path.as_bytes(), end].concat()).stays_here();
         let mode = if folder {
             gix::index::entry::Mode::DIR
         } else {
@@ -47,7 +51,10 @@ impl Rules<'_> {
         };
         stack
             .at_entry(path.as_bytes().as_bstr(), Some(mode))
-            .is_ok_and(|found| found.is_excluded())
+            .is_ok_and(|found| match found.matching_exclude_pattern() {
+                Some(rule) => !rule.pattern.is_negative(),
+                None => stays_here(),
+            })
     }
 }
 

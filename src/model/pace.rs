@@ -119,11 +119,6 @@ impl Pace {
         self.unseen = Some((first, now));
     }
 
-    /// Changes were lost, so that everything is to be looked at.
-    pub fn lost(&mut self, now: Duration) {
-        self.again = Some(now);
-    }
-
     /// From now on nobody tells all changes, or somebody does again.
     pub fn polls(&mut self, polls: bool, now: Duration) {
         match (polls, self.poll) {
@@ -381,7 +376,5 @@ mod tests {
         assert_eq!(pace.next(secs(16)), waits(6));
         pace.polls(false, secs(17));
         assert_eq!(pace.next(secs(17)), waits(283));
-        pace.lost(secs(18));
-        assert_eq!(pace.next(secs(18)), Step::Look);
     }
 }

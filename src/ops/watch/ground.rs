@@ -33,8 +33,8 @@ pub(super) struct Ground {
     git: BTreeSet<PathBuf>,
     /// In these folders only these names count: something marked stands there, or may come.
     names: BTreeMap<PathBuf, BTreeSet<OsString>>,
-    /// Folders that are marked and are no links.
-    trees: BTreeSet<PathBuf>,
+    /// Folders that are marked and are no links, and where their copies are.
+    trees: BTreeMap<PathBuf, RepoPath>,
     /// Every folder that is watched, and whether with all that is below it.
     folders: BTreeMap<PathBuf, bool>,
 }
@@ -50,14 +50,16 @@ impl Ground {
         };
         let mut rules = repo.rules()?;
         let top = ground.top.clone();
-        ground.watch(&top, |inside| rules.leave_out(inside, true));
+        ground.watch(&top, |inside| {
+            inside == Path::new(".sync") || rules.leave_out(&as_path(inside), true)
+        });
         let alone = [real(ctx.layout.visible())];
         let alone = alone.into_iter().chain(ground.git.iter().cloned());
         ground.folders.extend(alone.map(|folder| (folder, false)));
         let here = |standing: &&Standing| !matches!(standing.link, Link::LeftOut | Link::Unknown);
         for standing in marks.iter().filter(here) {
             if let Some(live) = &standing.live {
-                ground.watch_live(live);
+                ground.watch_live(live, &standing.mark.copy(), &mut rules);
             }
         }
         Ok(ground)
@@ -81,9 +83,13 @@ impl Ground {
             .names
             .get(folder)
             .is_some_and(|names| names.contains(name))
-            || self.trees.iter().any(|tree| path.starts_with(tree))
         {
             return true;
+        }
+        for (tree, copy) in &self.trees {
+            if let Ok(inside) = path.strip_prefix(tree) {
+                return !rules.leave_out(&below(copy, inside), is_folder(path));
+            }
         }
         if self.git.contains(folder) {
             return name.to_str().is_some_and(|name| GIT_FILES.contains(&name));
@@ -92,12 +98,12 @@ impl Ground {
             return false;
         };
         let is_git = inside.components().any(|part| part.as_os_str() == ".git");
-        let inside = RepoPath::from_bytes(inside.as_os_str().as_bytes());
-        !is_git && !inside.is_private() && !rules.leave_out(&inside, path.is_dir())
+        let inside = as_path(inside);
+        !is_git && !inside.is_private() && !rules.leave_out(&inside, is_folder(path))
     }
 
     /// Watches a folder and those below it, but for those that `is_left_out` names by their path inside.
-    fn watch(&mut self, top: &Path, mut is_left_out: impl FnMut(&RepoPath) -> bool) {
+    fn watch(&mut self, top: &Path, mut is_left_out: impl FnMut(&Path) -> bool) {
         self.folders.insert(top.to_owned(), true);
         if WHOLE_TREES {
             return;
@@ -114,8 +120,7 @@ impl Ground {
                 }
                 let path = entry.path();
                 let inside = path.strip_prefix(top).unwrap_or(&path);
-                let inside = RepoPath::from_bytes(inside.as_os_str().as_bytes());
-                if is_of_git(&path) || inside.as_bytes() == b".sync" || is_left_out(&inside) {
+                if is_of_git(&path) || is_left_out(inside) {
                     continue;
                 }
                 self.folders.insert(path.clone(), true);
@@ -126,12 +131,11 @@ impl Ground {
 
     /// Watches what is marked: the folder that it is in, or the first one above that is there; and where it
     /// is a folder of its own, all of that.
-    fn watch_live(&mut self, live: &Path) {
-        let found = live.symlink_metadata();
-        if found.is_ok_and(|found| found.is_dir()) {
+    fn watch_live(&mut self, live: &Path, copy: &RepoPath, rules: &mut Rules<'_>) {
+        if is_folder(live) {
             let tree = real(live);
-            self.watch(&tree, |_| false);
-            self.trees.insert(tree);
+            self.watch(&tree, |inside| rules.leave_out(&below(copy, inside), true));
+            self.trees.insert(tree, copy.clone());
         }
         let mut below = live;
         while let (Some(folder), Some(name)) = (below.parent(), below.file_name()) {
@@ -152,6 +156,21 @@ impl Ground {
 /// A git directory, or a repository of its own, whose files are not ours to sync.
 fn is_of_git(folder: &Path) -> bool {
     folder.file_name() == Some(OsStr::new(".git")) || folder.join(".git").symlink_metadata().is_ok()
+}
+
+/// Is it a folder, and no link to one?
+fn is_folder(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|found| found.is_dir())
+}
+
+/// A path inside of the work tree.
+fn as_path(inside: &Path) -> RepoPath {
+    RepoPath::from_bytes(inside.as_os_str().as_bytes())
+}
+
+/// Where the copy of what is `inside` a marked folder is.
+fn below(copy: &RepoPath, inside: &Path) -> RepoPath {
+    RepoPath::from_bytes([copy.as_bytes(), b"/", inside.as_os_str().as_bytes()].concat())
 }
 
 /// The path by which the system tells of it.

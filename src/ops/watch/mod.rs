@@ -262,10 +262,9 @@ impl Watch<'_> {
         let changes = self.watcher.take();
         let now = clock::steady();
         if changes.lost {
-            (self.hears)(&News::Lost);
-            self.pace.lost(now);
-        }
-        if changes.paths.is_empty() {
+            let news = self.told.lost();
+            self.say(news);
+            self.pace.touched(now);
             return Ok(());
         }
         // Where the repository is just being removed, the next look says so.

@@ -144,6 +144,7 @@ pub(super) struct Told {
     failure: Option<Failure>,
     kept: Option<Failure>,
     polls: bool,
+    lost: bool,
 }
 
 /// A sync of somebody else is worth a word when it has taken so many looks.
@@ -206,8 +207,14 @@ impl Told {
         Some(News::Kept(why))
     }
 
-    /// The same where nothing does.
+    /// The same where changes were lost, which is not told again before a look.
+    pub(super) fn lost(&mut self) -> Option<News> {
+        (!std::mem::replace(&mut self.lost, true)).then_some(News::Lost)
+    }
+
+    /// The same where everything was looked at, and nothing keeps a sync from beginning.
     pub(super) fn goes_on(&mut self) -> Option<News> {
+        self.lost = false;
         self.kept.take().map(|_| News::GoesOn)
     }
 
