@@ -184,6 +184,30 @@ impl Drop for Storm {
 }
 
 #[test]
+fn what_an_editor_keeps_beside_an_open_file_is_not_sent() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let watch = watch_in_sync(&laptop);
+    let beside = [".zshrc.swp", ".#zshrc", "#zshrc#", "vim/vimrc~"];
+    for name in beside {
+        laptop.write(name, "half");
+    }
+    comes_to_rest(&laptop, &watch);
+    assert_eq!(records(&laptop).len(), 1, "{}", watch.so_far());
+    laptop.write("zshrc", "whole");
+    arrives(&remote, "zshrc", "whole");
+    comes_to_rest(&laptop, &watch);
+    for name in beside {
+        assert!(!remote.files().contains(&name.to_owned()), "{name}");
+    }
+    // Who wants one adds it.
+    laptop.git(["add", "vim/vimrc~"]);
+    arrives(&remote, "vim/vimrc~", "half");
+    laptop.write("vim/vimrc~", "another");
+    arrives(&remote, "vim/vimrc~", "another");
+    ends(watch);
+}
+
+#[test]
 fn a_storm_in_what_is_ignored_keeps_nothing_waiting() {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     let rules = laptop.read(".gitignore");

@@ -121,7 +121,25 @@ impl RepoPath {
 
     /// Does it stay on this machine, as long as nobody adds it by hand or has a rule for it?
     pub fn stays_here(&self) -> bool {
-        self.is_local() || Special::is_made_again(self)
+        self.is_local() || Special::is_made_again(self) || self.is_of_an_editor()
+    }
+
+    /// Does it have the name of what an editor keeps beside a file while that is open: a swap file, a lock, what
+    /// is not saved yet, or the version before?
+    fn is_of_an_editor(&self) -> bool {
+        let name = self.0.rsplit(|byte| *byte == b'/').next();
+        let name = name.unwrap_or_default();
+        let swap = match name {
+            [b'.', .., b'.', b's', b'w', last] => matches!(last, b'a'..=b'p' | b'x'),
+            _ => false,
+        };
+        let hidden = |end: &[u8]| name.starts_with(b".") && name.ends_with(end);
+        let unsaved = name.len() > 2 && name.starts_with(b"#") && name.ends_with(b"#");
+        swap || unsaved
+            || hidden(b".kate-swp")
+            || name.starts_with(b".#")
+            || (name.starts_with(b".~lock.") && name.ends_with(b"#"))
+            || (name.len() > 1 && name.ends_with(b"~"))
     }
 
     /// Does it look like a name that git may refuse? Git is asked about such ones only: the names that
@@ -322,6 +340,31 @@ mod tests {
             (".syncx", false),
         ] {
             assert_eq!(path(name).is_private(), private, "{name}");
+        }
+    }
+
+    #[test]
+    fn what_an_editor_keeps_beside_a_file_stays_here() {
+        for (name, stays) in [
+            (".zshrc.swp", true),
+            ("vim/.vimrc.swo", true),
+            (".a.swx", true),
+            (".#zshrc", true),
+            ("#zshrc#", true),
+            ("a/zshrc~", true),
+            (".zshrc.kate-swp", true),
+            (".~lock.list.ods#", true),
+            ("zshrc.swp", false),
+            (".zshrc.swift", false),
+            (".zshrc.swq", false),
+            ("#", false),
+            ("##", false),
+            ("~", false),
+            ("a~/b", false),
+            ("#include", false),
+            (".swp", false),
+        ] {
+            assert_eq!(path(name).stays_here(), stays, "{name}");
         }
     }
 
