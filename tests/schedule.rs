@@ -91,7 +91,8 @@ fn systemd_syncs_every_so_often_until_it_is_told_not_to() {
     laptop
         .sync(["schedule"])
         .exits(1)
-        .says("Nothing is scheduled");
+        .says("Nothing is scheduled")
+        .tells("hint: git sync schedule install --watch   syncs whenever something changes");
     laptop
         .sync(["schedule", "install", "-n", "--every=1h"])
         .succeeds()

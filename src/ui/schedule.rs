@@ -28,6 +28,7 @@ pub fn status(ui: &Ui, standing: Option<&Standing>) {
     let Some(standing) = standing else {
         ui.answer("Nothing is scheduled\n");
         ui.hint("git sync schedule install   syncs every 15 minutes");
+        ui.hint("git sync schedule install --watch   syncs whenever something changes");
         return;
     };
     ui.answer(&format!("Syncs {}, by {}\n", when(standing), by(standing)));

@@ -12,8 +12,15 @@ use std::fmt::Write as _;
 /// So many paths are named on one line.
 const NAMED: usize = 4;
 
-/// Says it; in JSON the line of every sync, and nothing else.
+/// Says it; in JSON the line of every sync, and nothing else. That it does not hear of all changes is said to
+/// everybody.
 pub fn tell(ui: &Ui, json: bool, news: &News) {
+    if let News::Polls(failure, every) = news {
+        warn(ui, &failure_in_words(failure));
+        ui.hint(&format!("it looks by itself every {}", span::words(*every)));
+        failure.hints.iter().for_each(|hint| ui.hint(hint));
+        return;
+    }
     if json {
         if let News::Ran(line) = news {
             ui.answer(line);
@@ -50,7 +57,7 @@ pub fn tell(ui: &Ui, json: bool, news: &News) {
         }
         News::Nothing if verbose => say(ui, &style::faint("synced, nothing to do")),
         News::Looked if verbose => say(ui, &style::faint("looked, nothing to sync")),
-        News::Ran(_) | News::Nothing | News::Looked => {}
+        News::Ran(_) | News::Nothing | News::Looked | News::Polls(..) => {}
         News::Held(paths) => {
             let (icon, verb) = (style::icon(State::Held), are(paths.len(), "path"));
             say(ui, &format!("{icon} {verb} held: {}", named(paths)));
@@ -89,11 +96,6 @@ pub fn tell(ui: &Ui, json: bool, news: &News) {
         News::Failed(failure) => explain(ui, &style::icon(State::Error), "", failure),
         News::Kept(failure) => explain(ui, &style::warning("!"), "waits: ", failure),
         News::GoesOn => say(ui, &format!("{} goes on", style::icon(State::Synced))),
-        News::Polls(failure, every) => {
-            warn(ui, &failure_in_words(failure));
-            ui.hint(&format!("it looks by itself every {}", span::words(*every)));
-            failure.hints.iter().for_each(|hint| ui.hint(hint));
-        }
         News::Told => say(ui, "all changes are told again"),
         News::Lost => warn(ui, "changes were lost, so everything is looked at"),
     }

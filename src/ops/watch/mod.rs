@@ -230,7 +230,7 @@ impl Watch<'_> {
                 }
             };
             match self.next(span) {
-                Some(Heard::Changes) => self.gather()?,
+                Some(Heard::Changes) => self.gather(),
                 Some(Heard::Ended(ended)) => self.ended(ended)?,
                 Some(Heard::Signal) | None => {}
             }
@@ -257,7 +257,7 @@ impl Watch<'_> {
     }
 
     /// Looks through the changes that have come.
-    fn gather(&mut self) -> Result<()> {
+    fn gather(&mut self) {
         std::thread::sleep(GATHER);
         let changes = self.watcher.take();
         let now = clock::steady();
@@ -265,21 +265,16 @@ impl Watch<'_> {
             let news = self.told.lost();
             self.say(news);
             self.pace.touched(now);
-            return Ok(());
+            return;
         }
         // Where the repository is just being removed, the next look says so.
-        let concerns = match self.repo.rules() {
-            Ok(mut rules) => {
-                let mut paths = changes.paths.iter();
-                paths.any(|path| self.ground.concerns(path, &mut rules))
-            }
-            Err(error) if error.kind() == Kind::Interrupted => return Err(error),
-            Err(_) => true,
-        };
+        let concerns = self.repo.rules().map_or(true, |mut rules| {
+            let mut paths = changes.paths.iter();
+            paths.any(|path| self.ground.concerns(path, &mut rules))
+        });
         if concerns {
             self.pace.touched(now);
         }
-        Ok(())
     }
 
     /// Looks whether there is something to do, and lets a sync do it; with `ask` in any case.
