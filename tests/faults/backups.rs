@@ -102,6 +102,28 @@ fn a_backup_on_a_full_disk_is_none() {
     }
 }
 
+/// A write that says it is done, and is not: what is read again tells.
+#[test]
+fn a_disk_that_loses_what_it_takes_is_found_out() {
+    needs("strace");
+    let scenario = scene(&["backup"]);
+    let laptop = &scenario.laptop;
+    let kept = archives(laptop);
+    scenario.keep();
+    let mut found_out = 0;
+    for write in 1..8 {
+        scenario.restore();
+        let deceived = tracer::deceived_at(laptop, scenario.words, write);
+        let when = format!("write {write} of each thread\n{}", deceived.scene());
+        are_whole(laptop, &when);
+        if deceived.code() == 6 {
+            found_out += 1;
+            assert_eq!(archives(laptop), kept, "{when}");
+        }
+    }
+    assert!(found_out > 2, "{found_out}");
+}
+
 #[test]
 fn a_restore_survives_a_kill_at_any_moment() {
     needs("strace");

@@ -114,6 +114,20 @@ pub(super) fn starved_from(machine: &Machine, words: &[&str], point: usize) -> O
     output
 }
 
+/// Runs `git sync WORDS…`; write number `write` of each thread says that it has taken a byte, and has not.
+#[track_caller]
+pub(super) fn deceived_at(machine: &Machine, words: &[&str], write: usize) -> Output {
+    let mut command = machine.command("strace");
+    command
+        .args(["-f", "-q", "-o", "/dev/null", "-e", "trace=write"])
+        .args(["-e", &format!("inject=write:retval=1:when={write}")])
+        .arg("git-sync")
+        .args(words);
+    let output = machine.run(command);
+    wait_for_quiet(machine);
+    output
+}
+
 /// Runs `git sync WORDS…` to its end and writes down every write, flush and rename.
 #[track_caller]
 pub(super) fn recorded(machine: &Machine, words: &[&str]) -> (Output, String) {
