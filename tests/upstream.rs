@@ -374,3 +374,25 @@ fn a_branch_that_the_refspec_does_not_cover_is_sent_once() {
     server.sync([]).succeeds();
     all_agree(&[&laptop, &server], &remote);
 }
+
+#[test]
+fn a_lock_that_somebody_left_at_the_remote_is_named() {
+    let (laptop, _, remote) = Sandbox::new().laptop_and_server();
+    let lock = remote.path().join("refs/heads/main.lock");
+    std::fs::write(&lock, "").unwrap();
+    laptop.config("sync.retries", "1");
+    laptop.write("zshrc", "mine\n");
+    laptop
+        .sync([])
+        .exits(1)
+        .tells("refs/heads/main.lock' is in the way")
+        .tells("remove it")
+        .does_not_tell("was faster");
+    laptop
+        .sync(["--force-push", "--yes"])
+        .exits(1)
+        .tells("refs/heads/main.lock' is in the way");
+    std::fs::remove_file(&lock).unwrap();
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "mine\n");
+}

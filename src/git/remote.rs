@@ -31,6 +31,8 @@ pub enum Pushed {
     Done,
     /// The remote is not where it was seen: somebody was faster.
     Lost,
+    /// This lock is in the way there: of somebody who is sending now, or who died in it.
+    Locked(String),
     /// The remote, or the user's `pre-push` hook, does not want it.
     Refused(Error),
     /// It could not be asked.
@@ -168,7 +170,7 @@ impl Repo {
         let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
         if let Some(reason) = rejection(&printed, branch) {
             return Ok(match reason {
-                Rejection::Race => Pushed::Lost,
+                Rejection::Race => lock_there(&said).map_or(Pushed::Lost, Pushed::Locked),
                 Rejection::Remote(why) => Pushed::Refused(refused(remote, &why, &said)),
             });
         }
@@ -336,6 +338,15 @@ fn rejection(printed: &str, branch: &str) -> Option<Rejection> {
         return Some(Rejection::Race);
     }
     Some(Rejection::Remote(reason.to_owned()))
+}
+
+/// The lock that a remote names, which is in the way of the branch there.
+fn lock_there(said: &str) -> Option<String> {
+    said.lines().find_map(|line| {
+        let (_, rest) = line.split_once("Unable to create '")?;
+        let (lock, why) = rest.split_once('\'')?;
+        why.contains("File exists").then(|| lock.to_owned())
+    })
 }
 
 fn refused(remote: &str, reason: &str, said: &str) -> Error {

@@ -354,6 +354,10 @@ impl<'a, 'repo> Force<'a, 'repo> {
                 self.upstream.short()
             ))
             .hint("git sync --force-push   shows what there is now")),
+            Pushed::Locked(lock) => Err(Error::blocked(format!(
+                "the remote's lock '{lock}' is in the way"
+            ))
+            .hint("where no git is running there, remove it")),
             Pushed::Refused(error) => Err(error),
             Pushed::Unreachable(unreachable) => {
                 let remote = &self.upstream.remote;

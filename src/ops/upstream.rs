@@ -251,6 +251,9 @@ impl Meeting<'_, '_> {
                 self.end(Some(tip), Some(tip))
             }
             Pushed::Lost => Ok(Round::Again("another machine was faster".to_owned())),
+            Pushed::Locked(lock) => Ok(Round::Again(format!(
+                "the remote's lock '{lock}' is in the way (where no git is running there, remove it)"
+            ))),
             Pushed::Refused(error) => Err(error),
             Pushed::Unreachable(unreachable) => {
                 self.outcome.reach = Reach::Unreachable(unreachable);

@@ -146,6 +146,7 @@ impl Story {
             let when = format!("killed after change {point}: {}", killed.last);
             self.is_readable(self.arrives, &when);
             is_usable(laptop, &when);
+            self.scenario.unlock_the_remote();
             // A plain sync finishes what was begun, or it was not begun.
             laptop.sync([]).succeeds();
             self.is_readable(false, &when);
