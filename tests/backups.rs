@@ -197,6 +197,26 @@ fn where_none_can_be_made_nothing_is_changed() {
     laptop.has("zshrc", "server\n");
 }
 
+/// It is made beside other work, so that it cannot be made turns out late.
+#[test]
+fn where_one_fails_on_the_way_the_branch_stays_too() {
+    let (laptop, _, remote) = Sandbox::unprivileged().laptop_and_server();
+    laptop.sync(["backup"]).succeeds();
+    laptop.chmod(folder(&laptop), 0o500);
+    laptop.write("zshrc", "mine\n");
+    let before = (laptop.head(), remote.tip("main"));
+    laptop
+        .sync([])
+        .exits(6)
+        .tells("error: backup failed")
+        .tells("nothing was changed");
+    assert_eq!((laptop.head(), remote.tip("main")), before);
+    laptop.has("zshrc", "mine\n");
+    laptop.chmod(folder(&laptop), 0o700);
+    laptop.sync([]).succeeds();
+    remote.has("zshrc", "mine\n");
+}
+
 #[test]
 fn the_newest_are_kept_and_what_is_kept_by_hand() {
     let (laptop, _, _) = Sandbox::new().laptop_and_server();

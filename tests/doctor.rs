@@ -1,6 +1,6 @@
 //! `git sync doctor`: what is wrong is found, each with what mends it, and nothing is changed.
 
-use crate::support::{Machine, Output, Sandbox, Sshd, am_root, needs};
+use crate::support::{Machine, Output, Sandbox, Sshd, am_root};
 
 /// What was said of a topic that is not as it should be: the verdict, the text and the fixes.
 fn finding(output: &Output, topic: &str) -> (String, String, String) {
@@ -294,7 +294,6 @@ fn a_schedule_that_does_not_run_is_found() {
 
 #[test]
 fn a_disk_that_is_almost_full_is_found() {
-    needs("unshare");
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.write("../small/keep", "");
     let script = format!(
@@ -304,15 +303,7 @@ fn a_disk_that_is_almost_full_is_found() {
         git sync doctor --offline --json || echo 'exit 1' >&2",
         remote.url(),
     );
-    let mut command = laptop.command("unshare");
-    // An ordinary user becomes root of a world of its own, where a disk may be mounted.
-    command.args(if am_root() {
-        &["--mount"][..]
-    } else {
-        &["--mount", "--map-root-user"][..]
-    });
-    command.args(["sh", "-euc", &script]);
-    let output = laptop.run(command).succeeds().tells("exit 1");
+    let output = laptop.sh_with_disks(&script).succeeds().tells("exit 1");
     let (verdict, text, fix) = finding(&output, "disk");
     assert_eq!(verdict, "bad");
     assert!(text.contains("left where the work tree is"), "{text}");

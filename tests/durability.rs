@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Machine, Remote, Sandbox, all_agree, am_root, needs, settle};
+use crate::support::{Machine, Remote, Sandbox, all_agree, needs, settle};
 
 /// Both sides changed, one conflict, one deletion: every step of a sync has work to do.
 fn busy() -> (Machine, Machine, Remote) {
@@ -167,7 +167,6 @@ fn file_name(path: &str) -> Option<String> {
 
 #[test]
 fn a_full_disk_is_said_breaks_nothing_and_is_made_up_for_later() {
-    needs("unshare");
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
     server
         .write("tmux.conf", "server\n".repeat(20_000))
@@ -193,16 +192,8 @@ fn a_full_disk_is_said_breaks_nothing_and_is_made_up_for_later() {
         git sync; echo \"at last $?\"; cat new/there; git status --porcelain",
         url = remote.url(),
     );
-    let mut command = laptop.command("unshare");
-    // An ordinary user becomes root of a world of its own, where a disk may be mounted.
-    command.args(if am_root() {
-        &["--mount"][..]
-    } else {
-        &["--mount", "--map-root-user"][..]
-    });
-    command.args(["sh", "-euc", &script]);
     let output = laptop
-        .run(command)
+        .sh_with_disks(&script)
         .succeeds()
         .does_not_say("BROKEN")
         .says("at last 0\n");

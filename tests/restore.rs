@@ -319,3 +319,24 @@ fn also_where_backups_are_switched_off_a_restore_can_be_taken_back() {
     laptop.sync(["restore", "latest", "--", "zshrc"]).succeeds();
     laptop.has("zshrc", "new\n");
 }
+
+#[test]
+fn where_there_is_not_enough_room_nothing_is_written() {
+    let laptop = laptop();
+    laptop.write("../small/keep", "");
+    laptop
+        .sh("head -c 20m /dev/urandom >large; git add large")
+        .succeeds();
+    let id = backup(&laptop);
+    let script = format!(
+        "mount -t tmpfs -o size=40m,mode=755 tmpfs ../small
+        git sync restore {id} --to ../small/old && exit 7 || echo exit $?
+        ls -A ../small"
+    );
+    laptop
+        .sh_with_disks(&script)
+        .succeeds()
+        .tells("not enough room on the disk")
+        .says("exit 1\n")
+        .does_not_say("old");
+}

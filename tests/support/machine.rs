@@ -214,6 +214,21 @@ impl Machine {
         self.run(command)
     }
 
+    /// The same where disks may be mounted, which are gone afterwards: an ordinary user becomes root of a
+    /// world of its own for it.
+    #[must_use = "say what is expected of the command"]
+    #[track_caller]
+    pub(crate) fn sh_with_disks(&self, script: &str) -> Output {
+        super::needs("unshare");
+        let mut command = self.command("unshare");
+        command.arg("--mount");
+        if !super::am_root() {
+            command.arg("--map-root-user");
+        }
+        command.args(["sh", "-euc", script]);
+        self.run(command)
+    }
+
     // Its repository.
 
     /// Clones the remote into the configs folder.
