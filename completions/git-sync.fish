@@ -22,6 +22,7 @@ set -g __git_sync_rows \
     'refresh||post-commit post-merge post-checkout post-rewrite|Look where this machine stands, for prompts and hooks; prints nothing' \
     'doctor|||Look for what is wrong, and say what mends it' \
     'machines|||List the machines that sync with the same remote' \
+    'watch|||Sync whenever files change, and what others have changed every so often, until it is ended' \
     'schedule||install status remove|Sync by itself every so often, by the scheduler of the system' \
     '--setup|=setup||Set up this machine: clone or create the configs repository, and sync it' \
     '--status|=status||Show where this machine stands' \
@@ -67,13 +68,15 @@ set -g __git_sync_rows \
     '--exact|restore||Remove what came since, too' \
     '--verify|backup||Restore the newest backup to a scratch folder, and compare' \
     '--max-count|log|COUNT|Show this many runs' \
-    '--every|schedule|INTERVAL|Every so often: 5m, 15m, 1h, 6h, 1d' \
+    '--every|watch schedule|INTERVAL|Every so often: 5m, 15m, 1h, 6h, 1d; how often the remote is asked, 0 for never' \
+    '--delay|watch|TIME|Sync when nothing has changed for so long: 200ms, 3s, 1m' \
+    '--watch|schedule||Let a watch run all the time' \
     '--cron|schedule|FIELDS|At these moments, in the five fields of crontab(5)' \
     '--forget|machines|MACHINE|Forget a machine that is no more, here and at the remote' \
     '--scheduler|schedule|systemd launchd cron|By this scheduler; by the best that is there where none is named' \
     '--offline|run setup status resolve diff log doctor machines||Do not touch the network' \
     '--wait|run setup force-push force-pull mark unmark backup restore resolve|=SECONDS|Wait for another run to end, at most SECONDS' \
-    '--json|run setup status force-push force-pull mark unmark list backup restore resolve diff log hooks doctor machines schedule||Print JSON on stdout' \
+    '--json|run setup status force-push force-pull mark unmark list backup restore resolve diff log hooks doctor machines watch schedule||Print JSON on stdout' \
     '--porcelain|status|=v1 1|Print lines for scripts' \
     '-z|status list resolve||End lines with NUL, and do not quote paths' \
     '--exit-code|status diff||Exit with 1 unless in sync' \
