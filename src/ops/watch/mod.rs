@@ -1,6 +1,6 @@
 //! Syncs when files change, and every so often for what others have changed, until it is ended.
 //!
-//! Four parts: [`ground`] says which folders are watched and which changes concern us, [`todo`] what a sync
+//! Four parts: [`ground`] says which folders are watched and which changes concern us, [`mod@todo`] what a sync
 //! would have to do, [`crate::model::pace`] when to look and when to sync, and [`news`] what to say. A sync is a
 //! child of its own, so that it is the same as one in the background, and one that breaks takes nothing along.
 
