@@ -7,12 +7,15 @@ use super::oracle::{is_free, is_tidy, is_usable};
 use super::scenario::Scenario;
 use super::{points, tracer};
 use crate::marks::nothing_beside;
-use crate::support::{Sandbox, needs, settle};
+use crate::support::{Machine, Output, Sandbox, needs, settle};
 
 /// What a live path must have, at any moment.
 type Wanted = &'static [(&'static str, &'static str)];
 
 const FILES: Wanted = &[(".rc", "rc\n"), (".tool/a", "a\n"), (".tool/deep/b", "b\n")];
+
+/// Runs `git sync WORDS…` while the system says no from some call on.
+type SaysNo = fn(&Machine, &[&str], usize) -> Output;
 
 /// A story about marks.
 struct Story {
@@ -174,18 +177,19 @@ impl Story {
         laptop.sync([]).succeeds();
     }
 
-    /// Lets the disk be full from some moments on.
+    /// Lets the system say no from some moments on.
     #[track_caller]
-    fn survives_a_full_disk(&self, linked: bool) {
+    fn survives(&self, linked: bool, says_no: SaysNo) {
         needs("strace");
         let Scenario { laptop, words, .. } = &self.scenario;
         self.scenario.keep();
-        for point in points(30, 6) {
+        for point in points(60, 6) {
             self.scenario.restore();
-            let starved = tracer::starved_from(laptop, words, point);
-            let when = format!("disk full from call {point}\n{}", starved.scene());
+            let refused = says_no(laptop, words, point);
+            let when = format!("no from call {point}\n{}", refused.scene());
             self.is_readable(self.arrives, &when);
             is_usable(laptop, &when);
+            self.scenario.unlock_the_remote();
             laptop.sync([]).succeeds();
             self.again();
             self.is_readable(false, &when);
@@ -250,7 +254,18 @@ fn a_mark_that_is_taken_back_elsewhere_survives_a_kill() {
 
 #[test]
 fn a_full_disk_costs_no_marked_file() {
-    plain().survives_a_full_disk(true);
-    marked(&["unmark", "../.rc", "../.tool"]).survives_a_full_disk(false);
-    replaced(&[]).survives_a_full_disk(true);
+    let full = tracer::starved_from;
+    plain().survives(true, full);
+    marked(&["unmark", "../.rc", "../.tool"]).survives(false, full);
+    replaced(&[]).survives(true, full);
+    elsewhere(false).survives(true, full);
+}
+
+#[test]
+fn a_change_that_is_refused_costs_no_marked_file() {
+    let refused = tracer::refused_from;
+    plain().survives(true, refused);
+    marked(&["unmark", "../.rc", "../.tool"]).survives(false, refused);
+    replaced(&["mark", "--repair"]).survives(true, refused);
+    elsewhere(false).survives(true, refused);
 }

@@ -102,11 +102,27 @@ pub(super) fn one_killed_at(machine: &Machine, words: &[&str], path: &str, calls
 /// Runs `git sync WORDS…` on a disk that is full for each process from its call number `point` on.
 #[track_caller]
 pub(super) fn starved_from(machine: &Machine, words: &[&str], point: usize) -> Output {
+    failing_from(machine, words, (ROOM, "ENOSPC"), point)
+}
+
+/// The same where nobody may change anything from then on.
+#[track_caller]
+pub(super) fn refused_from(machine: &Machine, words: &[&str], point: usize) -> Output {
+    failing_from(machine, words, (CHANGES, "EACCES"), point)
+}
+
+#[track_caller]
+fn failing_from(
+    machine: &Machine,
+    words: &[&str],
+    (calls, error): (&str, &str),
+    point: usize,
+) -> Output {
     let mut command = machine.command("strace");
     command
         .args(["-f", "-q", "-o", "/dev/null"])
-        .args(["-e", &format!("trace={ROOM}")])
-        .args(["-e", &format!("inject={ROOM}:error=ENOSPC:when={point}+")])
+        .args(["-e", &format!("trace={calls}")])
+        .args(["-e", &format!("inject={calls}:error={error}:when={point}+")])
         .arg("git-sync")
         .args(words);
     let output = machine.run(command);
