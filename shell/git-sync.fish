@@ -62,10 +62,17 @@ if status is-interactive
             string match -q '/*' -- $common; or set common $git/$common
         end
         # Git replaces its files as a whole, so their folders tell of every change.
-        set -g __git_sync_watched $git $common $common/refs/heads $common/refs/remotes
-        for dir in $common/refs/heads/*/ $common/refs/remotes/*/ $common/refs/remotes/*/*/
+        set -g __git_sync_watched $git $common $common/refs/heads $common/refs/remotes $common/refs/remotes/origin
+        set -g __git_sync_refs $common/refs
+    end
+
+    # Finds the folders of branches and of other remotes: before the first command, as patterns take a shell that
+    # starts longer than all the rest.
+    function __git_sync_find_refs
+        for dir in $__git_sync_refs/heads/*/ $__git_sync_refs/remotes/*/ $__git_sync_refs/remotes/*/*/
             set -a __git_sync_watched $dir
         end
+        set -e __git_sync_refs
     end
 
     # Reads the line, and makes of it what is shown. What is in the file is only ever looked up.
@@ -159,6 +166,7 @@ if status is-interactive
     function __git_sync_preexec --on-event fish_preexec
         set __git_sync_ran 1
         set __git_sync_inside 0
+        set -q __git_sync_refs; and __git_sync_find_refs
         __git_sync_place
     end
 
@@ -233,8 +241,6 @@ if status is-interactive
     end
 
     __git_sync_find
-    __git_sync_place
-    __git_sync_read
     if test "$__git_sync_started" != $fish_pid
         set -g __git_sync_started $fish_pid
         __git_sync_start

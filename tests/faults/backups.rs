@@ -89,7 +89,7 @@ fn a_backup_on_a_full_disk_is_none() {
     let laptop = &scenario.laptop;
     let kept = archives(laptop);
     scenario.keep();
-    for point in points(16, 8) {
+    for point in points(40, 8) {
         scenario.restore();
         let starved = tracer::starved_from(laptop, scenario.words, point);
         let when = format!("disk full from call {point}\n{}", starved.scene());
