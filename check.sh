@@ -12,7 +12,7 @@ needs=(
   'cc gcc libc6-dev' 'ssh openssh-client' 'ssh-keygen openssh-client' 'sshd openssh-server'
   'zsh zsh' 'fish fish' 'rsync rsync' 'strace strace' 'git-lfs git-lfs' 'script bsdutils'
   'unshare util-linux' 'prlimit util-linux' 'ps procps' 'vim vim' 'stow stow' 'age age' 'tmux tmux'
-  'systemd-analyze systemd' 'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
+  'systemd-analyze systemd' 'perl perl' 'shellcheck shellcheck' 'shfmt shfmt' 'mandoc mandoc'
 )
 
 missing() {

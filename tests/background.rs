@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Machine, Output, Running, Sandbox, SilentServer, Sshd, all_agree, on_a_terminal,
+    Machine, Output, Running, Sandbox, SilentServer, Sshd, all_agree, needs, on_a_terminal,
     wait_for_quiet, wait_until,
 };
 
@@ -157,6 +157,81 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     laptop.lacks("../asked");
     assert!(laptop.half_done().is_empty());
     assert_eq!(laptop.committed("zshrc"), "waits\n");
+}
+
+#[test]
+fn a_credential_helper_that_hangs_is_given_up_and_ended() {
+    let sandbox = Sandbox::new();
+    let (laptop, _, _) = sandbox.laptop_and_server();
+    let helper = laptop.home().join("helper");
+    laptop.program(&helper, "touch \"$HOME/helped\"; exec sleep 600");
+    laptop.config("credential.helper", helper.to_str().unwrap());
+    laptop.config("sync.timeout", "2");
+    let (port, _) = unauthorized();
+    laptop.git([
+        "remote",
+        "set-url",
+        "origin",
+        &format!("http://127.0.0.1:{port}/configs.git"),
+    ]);
+    laptop.write("zshrc", "waits\n");
+    let started = Instant::now();
+
+    on_an_open_terminal(&laptop).succeeds().says_nothing();
+    wait_until("the helper was asked", || laptop.exists("../helped"));
+    wait_for_quiet(&laptop);
+
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(laptop.half_done().is_empty());
+    assert_eq!(laptop.committed("zshrc"), "waits\n");
+    laptop.shows("↑");
+    laptop.sync(["--status"]).says("no answer");
+}
+
+/// A server of names that takes every question and answers none, alone in a network.
+const SILENT_NAMES: &str = r#"
+    perl -MIO::Socket::INET -e '
+        my $any = IO::Socket::INET->new(Proto => "udp");
+        my $up = pack("a16sx14", "lo", 0x41);
+        ioctl($any, 0x8914, $up) or die "lo: $!";
+        my $names = IO::Socket::INET->new(Proto => "udp", LocalAddr => "127.0.0.1", LocalPort => 53)
+            or die "53: $!";
+        open(my $ready, ">", "../ready"); close $ready; sleep 600' &
+    until test -e ../ready; do kill -0 $!; done
+    echo nameserver 127.0.0.1 >../resolv.conf
+    mount --bind ../resolv.conf /etc/resolv.conf
+"#;
+
+#[test]
+fn names_that_nobody_resolves_are_given_up() {
+    needs("perl");
+    for url in [
+        "ssh://git.example.com/configs.git",
+        "https://git.example.com/configs.git",
+    ] {
+        let (laptop, _, _) = Sandbox::new().laptop_and_server();
+        laptop.git(["remote", "set-url", "origin", url]);
+        laptop.config("sync.timeout", "2");
+        laptop.write("zshrc", "waits\n");
+        let script = format!(
+            "{SILENT_NAMES}
+            git sync --background
+            until git sync log --json | grep -q background; do git sync --status >../status; done
+            kill $!
+            git sync --status"
+        );
+        let output = laptop.sh_alone(&script).succeeds().says("no answer");
+        wait_for_quiet(&laptop);
+        assert!(
+            output.took() < Duration::from_secs(15),
+            "{}",
+            output.scene()
+        );
+        assert!(laptop.half_done().is_empty());
+        assert_eq!(laptop.committed("zshrc"), "waits\n");
+        laptop.shows("↑");
+    }
 }
 
 /// A web server that answers its first guest with 401; tells when somebody came.

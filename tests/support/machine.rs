@@ -219,9 +219,21 @@ impl Machine {
     #[must_use = "say what is expected of the command"]
     #[track_caller]
     pub(crate) fn sh_with_disks(&self, script: &str) -> Output {
+        self.sh_in_a_world(&["--mount"], script)
+    }
+
+    /// The same with a network of its own, too, in which there is nobody.
+    #[must_use = "say what is expected of the command"]
+    #[track_caller]
+    pub(crate) fn sh_alone(&self, script: &str) -> Output {
+        self.sh_in_a_world(&["--mount", "--net"], script)
+    }
+
+    #[track_caller]
+    fn sh_in_a_world(&self, parts: &[&str], script: &str) -> Output {
         super::needs("unshare");
         let mut command = self.command("unshare");
-        command.arg("--mount");
+        command.args(parts);
         if !super::am_root() {
             command.arg("--map-root-user");
         }
