@@ -254,10 +254,13 @@ fn what_is_of_one_machine_stays_in_place_whoever_wins_at_first_contact() {
     server.sync([]).exits(1).tells("it differs from the copy");
     server
         .has("../.tool/rc", "mine\n")
-        .has("../.tool/mine.local", "server\n");
+        .has("../.tool/mine.local", "server\n")
+        // Nothing was decided, so nothing was done.
+        .lacks("external/.tool/mine.local");
+    server.write("../.tool/mine.local", "saved since\n");
     server.sync(["--yes"]).succeeds();
     is_linked(&server, ".tool");
     server
         .has("../.tool/rc", "theirs\n")
-        .has("../.tool/mine.local", "server\n");
+        .has("../.tool/mine.local", "saved since\n");
 }

@@ -2,6 +2,7 @@
 //! then, where the rules keep it out of every commit as before.
 
 use super::Marks;
+use super::reconcile::differing;
 use crate::error::Result;
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;
@@ -11,17 +12,26 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 impl Marks<'_, '_> {
-    /// Copies what stays on this machine from the live folder into the copy, where nothing stands in its
-    /// place; `false` where there is nothing of the kind.
-    pub(super) fn carry_local(&self, mark: &Mark) -> Result<bool> {
-        if !mark.is_folder() || self.is_sealed(mark) {
-            return Ok(false);
-        }
-        let (live, copy) = (mark.live(&self.home), self.copy(mark));
-        let (Some(here), Some(there)) = (Tree::of(&live)?, Tree::of(&copy)?) else {
+    /// Is what stays on this machine all in which the live folder and the copy differ?
+    pub(super) fn differs_in_local_alone(&self, mark: &Mark) -> Result<bool> {
+        let Some((here, there)) = self.both(mark)? else {
             return Ok(false);
         };
-        let mut carried = false;
+        let local: BTreeSet<_> = self.local_among(mark, &here, &there)?.into_iter().collect();
+        let differing = differing(Some(&here), Some(&there));
+        let all = differing
+            .iter()
+            .all(|(path, _)| local.contains(path.as_bytes()));
+        Ok(all && !local.is_empty())
+    }
+
+    /// Copies what stays on this machine from the live folder, which is about to give way, into the copy, where
+    /// nothing stands in its place.
+    pub(super) fn carry_local(&self, mark: &Mark) -> Result<()> {
+        let Some((here, there)) = self.both(mark)? else {
+            return Ok(());
+        };
+        let (live, copy) = (mark.live(&self.home), self.copy(mark));
         for inside in self.local_among(mark, &here, &there)? {
             let (from, to) = (tree::below(&live, &inside), tree::below(&copy, &inside));
             let made = self.ctx.scratch("local");
@@ -34,12 +44,20 @@ impl Marks<'_, '_> {
             content.copy(&from, &made)?;
             if swap::move_to_free(&made, &to)? {
                 to.parent().map_or(Ok(()), fs::sync_dir)?;
-                carried = true;
             } else {
                 fs::remove_file(&made)?;
             }
         }
-        Ok(carried)
+        Ok(())
+    }
+
+    /// The live folder and the copy; `None` where there is nothing to carry from the one to the other.
+    fn both(&self, mark: &Mark) -> Result<Option<(Tree, Tree)>> {
+        if !mark.is_folder() || self.is_sealed(mark) {
+            return Ok(None);
+        }
+        let here = Tree::of(&mark.live(&self.home))?;
+        Ok(here.zip(Tree::of(&self.copy(mark))?))
     }
 
     /// The files that are `here` alone, and that no commit takes.

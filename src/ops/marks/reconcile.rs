@@ -425,7 +425,8 @@ impl Run<'_, '_, '_> {
 
     /// What differs for good is asked about; what is of this machine alone is no difference.
     fn meet(&mut self, mark: &Mark, look: &Look) -> Result<End> {
-        if self.marks.carry_local(mark)? {
+        if self.marks.differs_in_local_alone(mark)? {
+            self.marks.carry_local(mark)?;
             return Ok(End::Again);
         }
         self.ask(mark, look)
@@ -464,6 +465,7 @@ impl Run<'_, '_, '_> {
                     .ctx
                     .listener
                     .done(&Done::Aside { mark, kept: &kept });
+                self.marks.carry_local(mark)?;
                 self.put(mark, look)
             }
             Answer::Mine => {
@@ -557,7 +559,7 @@ fn over(look: &Look) -> Cure {
 }
 
 /// What is in one of two folders alone, or not the same in both; modes do not count.
-fn differing(live: Option<&Tree>, copy: Option<&Tree>) -> Vec<(RepoPath, Differs)> {
+pub(super) fn differing(live: Option<&Tree>, copy: Option<&Tree>) -> Vec<(RepoPath, Differs)> {
     let files = |tree: Option<&Tree>| -> BTreeMap<RepoPath, Node> {
         let nodes = tree.into_iter().flat_map(Tree::nodes);
         let files =
