@@ -7,29 +7,23 @@
 mod by_hand;
 mod compare;
 mod keep;
+mod make;
 mod restore;
 mod sources;
 mod verify;
 
-use super::marks::sealed;
 use super::{Context, Done};
 use crate::error::{Error, Kind, Result};
-use crate::git::config::BACKUP_ENCRYPT;
-use crate::git::repo::Head as GitHead;
 use crate::model::backup::{Entry, Head, Kind as EntryKind, Listing, Pin, REPO, Reason};
 use crate::model::entry::Change;
 use crate::model::path::RepoPath;
-use crate::store::backups::pack::{Order, pack};
 use crate::store::backups::{Backups, read};
-use crate::store::keys;
-use crate::sys::age::Recipients;
+use crate::sys::fs;
 use crate::sys::progress::Counter;
-use crate::sys::{clock, env, fs};
-use sources::Sources;
+use make::start;
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 pub use crate::store::backups::Listed;
 pub use by_hand::{List, Options, backup, keep, list, release};
@@ -192,151 +186,9 @@ fn announce(ctx: &Context<'_>, made: &Made) {
     }
 }
 
-/// Starts to make a backup in a thread of its own; `extra` are paths that are to be in it, although git
-/// does not see them.
-fn start(ctx: &Context<'_>, extra: &[RepoPath], done: Counter) -> Result<JoinHandle<Result<Made>>> {
-    let backups = folder(ctx);
-    backups.create()?;
-    backups.sweep();
-    let sources = Sources::of(ctx, extra)?;
-    let head = head(ctx, &sources)?;
-    let recipients = recipients(ctx)?;
-    let deadline = ctx.repo.deadline();
-    Ok(std::thread::spawn(move || {
-        let make = Make {
-            backups: &backups,
-            sources: &sources,
-            recipients: recipients.as_ref(),
-            done: &done,
-            deadline,
-        };
-        make.make(head)
-    }))
-}
-
 /// Where the backups of a work tree are.
 pub(super) fn folder(ctx: &Context<'_>) -> Backups {
     Backups::of(&ctx.layout, ctx.repo.top(), &ctx.settings)
-}
-
-fn head(ctx: &Context<'_>, sources: &Sources) -> Result<Head> {
-    let branch = match ctx.repo.head()? {
-        GitHead::Branch(branch) => Some(branch),
-        GitHead::Detached => None,
-    };
-    let bytes = |path: &std::path::Path| {
-        use std::os::unix::ffi::OsStrExt as _;
-        RepoPath::from_bytes(path.as_os_str().as_bytes())
-    };
-    Ok(Head {
-        time: clock::rfc3339(clock::now()),
-        reason: ctx.safety.reason.get(),
-        machine: ctx.machine.id.clone(),
-        repository: Some(bytes(&sources.roots.top)),
-        home: env::home().as_deref().map(bytes),
-        head: branch
-            .as_ref()
-            .and_then(|branch| Some(branch.tip.as_ref()?.to_string())),
-        branch: branch.map(|branch| branch.short().to_owned()),
-        ..Head::default()
-    })
-}
-
-/// Those that backups are encrypted for, where that is wished: this machine, and whoever can read the
-/// encrypted marks, so that the key of this one is not the only one.
-fn recipients(ctx: &Context<'_>) -> Result<Option<Recipients>> {
-    if !ctx.settings.backup.encrypt {
-        return Ok(None);
-    }
-    let mut all = keys::read(ctx.repo, &ctx.settings)?.recipients();
-    if all.is_empty() {
-        return Err(
-            Error::failed("backups are to be encrypted, and this machine has no key")
-                .hint("git sync mark --add-recipient   makes one for it")
-                .hint(format!(
-                    "git config {BACKUP_ENCRYPT} false   makes backups in plain"
-                )),
-        );
-    }
-    let others = sealed::list(ctx)?;
-    all.extend(others.recipients().into_iter().map(str::to_owned));
-    Recipients::parse(all.iter().map(String::as_str))
-        .map(Some)
-        .map_err(sealed::unknown)
-}
-
-/// What a backup is made of, and how.
-struct Make<'a> {
-    backups: &'a Backups,
-    sources: &'a Sources,
-    recipients: Option<&'a Recipients>,
-    done: &'a Counter,
-    deadline: Option<Instant>,
-}
-
-impl Make<'_> {
-    /// Makes a backup, where anything was changed since the newest.
-    fn make(&self, head: Head) -> Result<Made> {
-        let (backups, sources) = (self.backups, self.sources);
-        let (found, unread) = sources.find()?;
-        let newest = backups.list()?.into_iter().next();
-        let id = newest.as_ref().map(|newest| newest.id.clone());
-        let previous = id.as_deref().and_then(|id| {
-            // One that cannot be read is nothing to build upon.
-            let archive = backups.open(id).ok()?;
-            let listing = archive.listing().ok()?;
-            Some((archive, listing))
-        });
-        if let (Some(id), Some((archive, listing))) = (&id, &previous)
-            && (archive.is_sealed() || self.recipients.is_none())
-            && is_unchanged(listing, &found, sources)
-        {
-            return Ok(Made {
-                id: id.clone(),
-                is_new: false,
-                head: archive.head.clone(),
-                listing: listing.clone(),
-            });
-        }
-        let number = newest.map_or(0, |newest| newest.number());
-        let order = Order {
-            found: &found,
-            roots: &sources.roots,
-            previous: previous.as_ref(),
-            head: Head {
-                number: number + 1,
-                unread,
-                ..head
-            },
-            recipients: self.recipients,
-            keys: backups.keys(),
-            done: self.done,
-            deadline: self.deadline,
-        };
-        let id = backups.free_id()?;
-        let written = pack(&order, &backups.place(&id, self.recipients.is_some()))?;
-        Ok(Made {
-            id,
-            is_new: true,
-            head: written.head,
-            listing: written.listing,
-        })
-    }
-}
-
-fn is_unchanged(listing: &Listing, found: &[Entry], sources: &Sources) -> bool {
-    let all = listing.entries.iter().zip(found);
-    listing.entries.len() == found.len()
-        && all.into_iter().all(|(old, now)| {
-            let young = Entry {
-                stamp: now.stamp,
-                ..old.clone()
-            };
-            old.is_same(now)
-                || (old.stamp.is_none()
-                    && young.is_same(now)
-                    && read::has_content(old, &sources.roots))
-        })
 }
 
 /// Those of `names` whose files are not in the backup as they are now.
