@@ -179,3 +179,28 @@ fn a_damaged_one_is_found_wherever_it_is_damaged() {
     fs::write(&archive, whole).unwrap();
     laptop.sync(["backup", "--verify"]).succeeds();
 }
+
+/// Whoever can push can write into the list: that must not keep this machine from syncing.
+#[test]
+fn who_is_no_recipient_is_left_out_and_named() {
+    needs("age");
+    let (laptop, server) = encrypting();
+    server
+        .sh("echo 'ssh-ed25519 AAAA' >>.sync/recipients.txt")
+        .succeeds();
+    server.sync([]).succeeds();
+    laptop.sync([]).succeeds();
+    laptop.write("zshrc", "mine\n");
+    laptop
+        .sync([])
+        .succeeds()
+        .tells("'ssh-ed25519 AAAA'")
+        .tells("backup");
+    let archive = newest(&laptop);
+    for machine in [&laptop, &server] {
+        machine
+            .sh(&format!("age -d -i {KEY} '{archive}' | tar xzO repo/zshrc"))
+            .succeeds()
+            .says("mine");
+    }
+}

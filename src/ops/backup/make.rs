@@ -7,12 +7,13 @@ use crate::git::config::BACKUP_ENCRYPT;
 use crate::git::repo::Head as GitHead;
 use crate::model::backup::{Entry, Head, Listing};
 use crate::model::path::RepoPath;
+use crate::model::recipients::RECIPIENTS;
 use crate::ops::Context;
 use crate::ops::marks::sealed;
 use crate::store::backups::pack::{Order, pack};
 use crate::store::backups::{Backups, read};
 use crate::store::keys;
-use crate::sys::age::Recipients;
+use crate::sys::age::{self, Recipients};
 use crate::sys::progress::Counter;
 use crate::sys::{clock, env};
 use std::thread::JoinHandle;
@@ -139,8 +140,16 @@ fn recipients(ctx: &Context<'_>) -> Result<Option<Recipients>> {
                 )),
         );
     }
-    let others = sealed::list(ctx)?;
-    all.extend(others.recipients().into_iter().map(str::to_owned));
+    for other in sealed::list(ctx)?.recipients() {
+        if !age::is_recipient(other) {
+            // Nobody may keep this machine from syncing by a line in a list.
+            ctx.listener.warn(&format!(
+                "the backup is not for '{other}', which '{RECIPIENTS}' has and is no age recipient"
+            ));
+        } else if !all.iter().any(|known| known == other) {
+            all.push(other.to_owned());
+        }
+    }
     Recipients::parse(all.iter().map(String::as_str))
         .map(Some)
         .map_err(sealed::unknown)
