@@ -3,8 +3,8 @@
 //! The process that was started leaves at once; another one, without a terminal, does the work. What
 //! came of it is in the state file, the history and the log.
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::locate;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;

@@ -1,7 +1,7 @@
 //! `git sync backup`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::run;
 use crate::error::Result;
 use crate::ops::Context;

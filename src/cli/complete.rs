@@ -1,8 +1,8 @@
 //! `git-sync --complete KINDS`, which the completions of shells ask. A completion that complains is worse than
 //! none: where there is nothing to say, it says nothing, and it always succeeds.
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::locate;
 use crate::error::Result;
 use crate::git::repo::Manner;

@@ -1,7 +1,7 @@
 //! `git sync diff`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::paths;
 use crate::error::Result;
 use crate::ops::Context;

@@ -1,7 +1,7 @@
 //! `git sync doctor`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::locate;
 use crate::error::Result;
 use crate::git::repo::Manner;

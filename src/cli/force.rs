@@ -1,7 +1,7 @@
 //! `git sync --force-push` and `--force-pull`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::run;
 use crate::error::{Error, Kind, Result};
 use crate::ops::Context;

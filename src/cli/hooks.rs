@@ -1,7 +1,7 @@
 //! `git sync hooks`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::mode::HookAction;
 use crate::error::Result;
 use crate::git::config;

@@ -1,7 +1,7 @@
 //! `git sync mark --import TOOL [PATH]`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::{mark, run};
 use crate::error::{Error, Kind, Result};
 use crate::model::import::Tool;

@@ -1,7 +1,7 @@
 //! `git sync --mark`, `--unmark` and `--list-marked`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::{locate, run};
 use crate::error::{Error, Kind, Result};
 use crate::model::terms::{self, Wish};

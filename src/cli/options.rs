@@ -1,6 +1,7 @@
 //! Which options go with which mode: what would be ignored is refused.
 
-use super::args::{Global, usage};
+use super::args::usage;
+use super::global::Global;
 use super::mode::Mode;
 use crate::error::Result;
 

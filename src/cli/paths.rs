@@ -1,6 +1,6 @@
 //! Paths as they are typed, as paths inside the repository.
 
-use super::args::Global;
+use super::global::Global;
 use super::locate;
 use crate::error::{Error, Kind, Result};
 use crate::git::Repo;

@@ -1,7 +1,7 @@
 //! `git sync prompt HOST`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::locate;
 use crate::error::{Error, Result};
 use crate::git::Repo;

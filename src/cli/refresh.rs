@@ -1,9 +1,9 @@
 //! `git sync refresh`: writes the state for prompts anew, for hooks and prompts. It prints nothing and
 //! exits with 0: whoever calls it has other things to do.
 
-use super::args::Global;
 use super::background::Silence;
 use super::exit::Exit;
+use super::global::Global;
 use super::locate;
 use crate::error::Result;
 use crate::git::repo::Manner;

@@ -1,7 +1,7 @@
 //! `git sync --resolve`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::{paths, run};
 use crate::error::{Error, Kind, Result};
 use crate::ops::Context;

@@ -1,7 +1,7 @@
 //! `git sync`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use crate::error::Result;
 use crate::ops::Context;
 use crate::ops::sync::{Options, Outcome, sync};

@@ -1,7 +1,7 @@
 //! `git sync schedule`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use super::mode::ScheduleAction;
 use crate::error::Result;
 use crate::model::schedule::Scheduler;

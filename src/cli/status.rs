@@ -1,7 +1,7 @@
 //! `git sync --status`
 
-use super::args::Global;
 use super::exit::Exit;
+use super::global::Global;
 use crate::error::Result;
 use crate::model::state::State;
 use crate::ops::Context;

@@ -1,6 +1,6 @@
 //! Every git command is told: with `-vv`, or as `GIT_SYNC_TRACE` says.
 
-use super::args::Global;
+use super::global::Global;
 use crate::git::repo::Trace;
 use crate::ops::Listener as _;
 use crate::sys::progress::ERASE;

@@ -1,8 +1,8 @@
 //! `git sync watch`
 
-use super::args::Global;
 use super::background::Silence;
 use super::exit::Exit;
+use super::global::Global;
 use super::locate;
 use crate::error::{Error, Kind, Result};
 use crate::git::repo::Manner;
