@@ -11,15 +11,6 @@ use crate::support::{
     wait_for_quiet, wait_until,
 };
 
-/// The records of a machine's runs so far.
-fn records(machine: &Machine) -> Vec<serde_json::Value> {
-    let path = machine.path(".git/sync/history.jsonl");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
 /// Starts a background run on a terminal that stays open until the run is recorded.
 fn on_an_open_terminal(machine: &Machine) -> Output {
     let line = "git-sync --background; n=0
@@ -47,7 +38,7 @@ fn it_says_nothing_and_the_work_is_done() {
         .is_in_sync_with(&remote)
         .has("tmux.conf", "server\n")
         .shows("✓");
-    assert_eq!(records(&laptop).len(), 1);
+    assert_eq!(laptop.records().len(), 1);
 }
 
 #[test]
@@ -80,7 +71,7 @@ fn a_remote_that_hangs_is_given_up_after_the_timeout_and_nothing_is_left() {
         laptop.config("sync.timeout", "2");
         laptop.config("sync.interval", "0");
         laptop.write("zshrc", format!("{url}\n"));
-        let (guests, runs) = (silent.guests(), records(&laptop).len());
+        let (guests, runs) = (silent.guests(), laptop.records().len());
 
         let started = Instant::now();
         laptop
@@ -97,7 +88,7 @@ fn a_remote_that_hangs_is_given_up_after_the_timeout_and_nothing_is_left() {
         );
         assert!(laptop.half_done().is_empty(), "{}", laptop.scenery());
         assert_eq!(laptop.committed("zshrc"), format!("{url}\n"));
-        assert_eq!(records(&laptop).len(), runs + 1);
+        assert_eq!(laptop.records().len(), runs + 1);
         laptop.shows("↑");
     }
 }
@@ -141,13 +132,7 @@ fn a_web_server_that_wants_a_password_is_not_answered() {
     let askpass = laptop.home().join("askpass");
     laptop.program(&askpass, "touch \"$HOME/asked\"; echo wrong");
     laptop.config("core.askPass", askpass.to_str().unwrap());
-    let (port, came) = unauthorized();
-    laptop.git([
-        "remote",
-        "set-url",
-        "origin",
-        &format!("http://127.0.0.1:{port}/configs.git"),
-    ]);
+    let came = at_a_server_that_knows_nobody(&laptop);
     laptop.write("zshrc", "waits\n");
 
     on_an_open_terminal(&laptop).succeeds().says_nothing();
@@ -167,13 +152,7 @@ fn a_credential_helper_that_hangs_is_given_up_and_ended() {
     laptop.program(&helper, "touch \"$HOME/helped\"; exec sleep 600");
     laptop.config("credential.helper", helper.to_str().unwrap());
     laptop.config("sync.timeout", "2");
-    let (port, _) = unauthorized();
-    laptop.git([
-        "remote",
-        "set-url",
-        "origin",
-        &format!("http://127.0.0.1:{port}/configs.git"),
-    ]);
+    at_a_server_that_knows_nobody(&laptop);
     laptop.write("zshrc", "waits\n");
     let started = Instant::now();
 
@@ -234,10 +213,13 @@ fn names_that_nobody_resolves_are_given_up() {
     }
 }
 
-/// A web server that answers its first guest with 401; tells when somebody came.
-fn unauthorized() -> (u16, Arc<AtomicBool>) {
+/// Moves the machine's origin to a web server that answers its first guest with 401; tells when somebody
+/// came.
+fn at_a_server_that_knows_nobody(machine: &Machine) -> Arc<AtomicBool> {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    let url = format!("http://127.0.0.1:{port}/configs.git");
+    machine.git(["remote", "set-url", "origin", &url]);
     let answer = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"configs\"\r\n\
                   Content-Length: 0\r\nConnection: close\r\n\r\n";
     let came = Arc::new(AtomicBool::new(false));
@@ -249,7 +231,7 @@ fn unauthorized() -> (u16, Arc<AtomicBool>) {
         stream.write_all(answer.as_bytes()).unwrap();
         told.store(length > 0, Ordering::Release);
     });
-    (port, came)
+    came
 }
 
 #[test]
@@ -267,7 +249,7 @@ fn a_signing_key_that_wants_a_passphrase_is_not_asked_for() {
     let asking = laptop.with("SSH_ASKPASS", &askpass).with("DISPLAY", ":99");
 
     on_an_open_terminal(&asking).succeeds().says_nothing();
-    wait_until("the run is recorded", || !records(&laptop).is_empty());
+    wait_until("the run is recorded", || !laptop.records().is_empty());
     wait_for_quiet(&laptop);
 
     laptop
@@ -303,7 +285,7 @@ fn of_twenty_shells_that_start_at_once_one_syncs() {
     }
     wait_until("the change is pushed", || remote.commits() == 2);
     wait_for_quiet(&laptop);
-    assert_eq!(records(&laptop).len(), 1, "{:?}", records(&laptop));
+    assert_eq!(laptop.records().len(), 1, "{:?}", laptop.records());
     laptop.is_in_sync_with(&remote).shows("✓");
     laptop.sync([]).succeeds();
 }
@@ -339,7 +321,7 @@ fn what_it_cannot_do_is_seen_in_the_status_only() {
         .run(laptop.sync_command(["--background"]))
         .succeeds()
         .says_nothing();
-    wait_until("the run is recorded", || records(laptop).len() == 2);
+    wait_until("the run is recorded", || laptop.records().len() == 2);
     wait_for_quiet(laptop);
     laptop.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
     conflict.upstream_has("vim/vimrc", "also from the laptop");
@@ -402,7 +384,7 @@ fn what_stops_it_before_it_begins_is_seen() {
         let (laptop, _, _) = Sandbox::new().laptop_and_server();
         laptop.sync([]).succeeds();
         laptop.shows("✓");
-        let synced = records(&laptop).len();
+        let synced = laptop.records().len();
         if what != "sync.timeout" {
             laptop.config("sync.interval", "0");
         }
@@ -414,11 +396,11 @@ fn what_stops_it_before_it_begins_is_seen() {
 
         background();
 
-        wait_until("the run is recorded", || records(&laptop).len() > synced);
+        wait_until("the run is recorded", || laptop.records().len() > synced);
         wait_for_quiet(&laptop);
         laptop.shows("✗");
         assert_eq!(laptop.state().word, "error", "{what}");
-        let record = records(&laptop).pop().unwrap();
+        let record = laptop.records().pop().unwrap();
         let error = record["error"].as_str().unwrap();
         assert!(error.contains(what), "{error}");
         assert_eq!(record["result"], "failed");
@@ -427,9 +409,9 @@ fn what_stops_it_before_it_begins_is_seen() {
             // Every shell that starts tries it: said once is enough, and typed it is said again.
             background();
             wait_for_quiet(&laptop);
-            assert_eq!(records(&laptop).len(), synced + 1);
+            assert_eq!(laptop.records().len(), synced + 1);
             laptop.run(laptop.sync_command([])).exits(128);
-            assert_eq!(records(&laptop).len(), synced + 2);
+            assert_eq!(laptop.records().len(), synced + 2);
         }
     }
 }
@@ -440,9 +422,9 @@ fn out_of_time(laptop: &Machine) -> String {
     laptop.write("zshrc", "changed\n");
     let run = laptop.run(laptop.sync_command(["--background"]));
     run.succeeds().says_nothing();
-    wait_until("the run is recorded", || !records(laptop).is_empty());
+    wait_until("the run is recorded", || !laptop.records().is_empty());
     wait_for_quiet(laptop);
-    let record = records(laptop).pop().unwrap();
+    let record = laptop.records().pop().unwrap();
     record["error"].as_str().unwrap().to_owned()
 }
 

@@ -6,15 +6,6 @@ use crate::support::{
     Kind, Machine, Sandbox, Shell, closed_port, on_a_terminal, wait_for_our_processes, wait_until,
 };
 
-/// The records of a machine's runs so far.
-fn records(machine: &Machine) -> Vec<serde_json::Value> {
-    let path = machine.path(".git/sync/history.jsonl");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
 /// A machine with a change to send, that was set up and not synced for long.
 fn with_a_change(kind: Kind) -> (Sandbox, Machine, crate::support::Remote) {
     let sandbox = Sandbox::new();
@@ -68,10 +59,10 @@ fn a_shell_that_starts_syncs_and_shows_nothing_of_it() {
             assert!(!text.contains(word), "{kind:?} {word}\n{text}");
         }
         assert_eq!(
-            records(&laptop).len(),
+            laptop.records().len(),
             2,
             "{kind:?} {:#?}",
-            records(&laptop)
+            laptop.records()
         );
     }
 }
@@ -105,10 +96,10 @@ fn of_many_shells_one_syncs_and_a_later_one_starts_nothing() {
     }
     wait_until("the change is pushed", || remote.commits() == 2);
     wait_for_our_processes(&laptop);
-    assert_eq!(records(&laptop).len(), 2, "{:?}", records(&laptop));
+    assert_eq!(laptop.records().len(), 2, "{:?}", laptop.records());
     Shell::open(&laptop, Kind::Zsh).exits();
     wait_for_our_processes(&laptop);
-    assert_eq!(records(&laptop).len(), 2);
+    assert_eq!(laptop.records().len(), 2);
 }
 
 #[test]
@@ -124,7 +115,7 @@ fn who_was_offline_is_not_tried_again_at_once() {
             .succeeds()
             .says_nothing();
         wait_for_our_processes(&laptop);
-        records(&laptop).len()
+        laptop.records().len()
     };
     // Five minutes are the interval; each time in vain doubles the pause.
     assert_eq!(at(0), 1);
@@ -136,7 +127,7 @@ fn who_was_offline_is_not_tried_again_at_once() {
     // A sync by hand asks at once.
     let now = laptop.with("GIT_SYNC_NOW", "1800001900");
     now.sync([]).exits(3);
-    assert_eq!(records(&laptop).len(), 4);
+    assert_eq!(laptop.records().len(), 4);
 }
 
 #[test]
@@ -146,7 +137,7 @@ fn a_shell_sees_by_itself_that_none_is_due() {
         let offline = format!("git://127.0.0.1:{}/configs", closed_port());
         laptop.git(["remote", "set-url", "origin", &offline]);
         Shell::open(&laptop, kind).exits();
-        wait_until("it was tried", || records(&laptop).len() == 2);
+        wait_until("it was tried", || laptop.records().len() == 2);
         wait_for_our_processes(&laptop);
         // A program in its place would leave a trace.
         let spy = laptop.home().join("spy");
@@ -200,7 +191,7 @@ fn it_can_be_switched_off_for_a_shell_a_machine_and_for_containers() {
     let run = || laptop.sync(["--background"]).succeeds().says_nothing();
     run();
     wait_for_our_processes(&laptop);
-    assert_eq!((remote.commits(), records(&laptop).len()), (1, 1));
+    assert_eq!((remote.commits(), laptop.records().len()), (1, 1));
     laptop.config("sync.machineType", "linux");
     run();
     wait_until("the change is pushed", || remote.commits() == 2);

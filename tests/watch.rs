@@ -9,15 +9,6 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// The records of a machine's runs so far.
-fn records(machine: &Machine) -> Vec<serde_json::Value> {
-    let path = machine.path(".git/sync/history.jsonl");
-    let text = std::fs::read_to_string(path).unwrap_or_default();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
-}
-
 /// Starts a watch that tells of everything and asks the remote only when something changes; returns when its
 /// first sync is over.
 #[track_caller]
@@ -132,7 +123,7 @@ fn what_it_writes_itself_starts_nothing() {
         arrives(&remote, "vim/vimrc", &number);
         comes_to_rest(&laptop, &watch);
         laptop.has("zshrc", &number);
-        assert_eq!(records(&laptop).len(), 1 + round, "{}", watch.so_far());
+        assert_eq!(laptop.records().len(), 1 + round, "{}", watch.so_far());
     }
     ends(watch);
 }
@@ -195,7 +186,7 @@ fn what_an_editor_keeps_beside_an_open_file_is_not_sent() {
         laptop.write(name, "half");
     }
     comes_to_rest(&laptop, &watch);
-    assert_eq!(records(&laptop).len(), 1, "{}", watch.so_far());
+    assert_eq!(laptop.records().len(), 1, "{}", watch.so_far());
     laptop.write("zshrc", "whole");
     arrives(&remote, "zshrc", "whole");
     comes_to_rest(&laptop, &watch);
@@ -245,7 +236,7 @@ fn a_storm_becomes_few_syncs_and_one_that_does_not_end_some() {
     watch.signal(Signal::CONT);
     arrives(&remote, "many/5/299", "x");
     comes_to_rest(&laptop, &watch);
-    assert_eq!(records(&laptop).len(), 2, "{}", watch.so_far());
+    assert_eq!(laptop.records().len(), 2, "{}", watch.so_far());
 
     let storm = Storm::of(&laptop.path("restless"));
     wait_until("it is sent while it goes on", || {
@@ -297,7 +288,7 @@ fn a_conflict_is_held_and_told_once_and_the_watch_goes_on() {
     arrives(&conflict.remote, "vim/vimrc", "and on it goes");
     // Nothing is done about it again and again.
     comes_to_rest(laptop, &watch);
-    assert_eq!(records(laptop).len(), 2 + 1, "{}", watch.so_far());
+    assert_eq!(laptop.records().len(), 2 + 1, "{}", watch.so_far());
     assert_eq!(times(&watch, "held"), 1, "{}", watch.so_far());
     laptop.has("zshrc", "export EDITOR=hx\n").holds(["zshrc"]);
     laptop.sync(["resolve", "--ours", "zshrc"]).succeeds();
@@ -319,7 +310,7 @@ fn a_remote_that_is_away_is_told_once_and_again_when_it_is_back() {
             laptop.committed("zshrc") == content
         });
     }
-    wait_until("both runs are over", || records(&laptop).len() == 3);
+    wait_until("both runs are over", || laptop.records().len() == 3);
     says(&watch, "! origin cannot be reached");
     std::fs::rename(&away, remote.path()).unwrap();
     laptop.write("zshrc", "3");
@@ -369,7 +360,7 @@ fn a_merge_of_the_users_own_is_waited_for() {
         )
         .succeeds();
     let watch = watch_in_sync(&laptop);
-    let runs = records(&laptop).len();
+    let runs = laptop.records().len();
     laptop.try_git(["merge", "--quiet", "other"]).exits(1);
     says(&watch, "waits: a merge is in progress");
     laptop.write("vim/vimrc", "while it is merged");
@@ -380,7 +371,7 @@ fn a_merge_of_the_users_own_is_waited_for() {
     arrives(&remote, "zshrc", "both");
     arrives(&remote, "vim/vimrc", "while it is merged");
     assert_eq!(times(&watch, "waits:"), 1, "{}", watch.so_far());
-    let new: Vec<_> = records(&laptop).split_off(runs);
+    let new: Vec<_> = laptop.records().split_off(runs);
     assert!(new.iter().all(|run| run["result"] == "ok"), "{new:?}");
     ends(watch);
 }
@@ -391,7 +382,7 @@ fn a_commit_by_hand_is_sent() {
     laptop.config("sync.commit", "never");
     let watch = watch_in_sync(&laptop);
     laptop.write("zshrc", "1");
-    wait_until("it was looked at", || records(&laptop).len() == 2);
+    wait_until("it was looked at", || laptop.records().len() == 2);
     comes_to_rest(&laptop, &watch);
     laptop.git(["commit", "--quiet", "-am", "by hand"]);
     arrives(&remote, "zshrc", "1");
@@ -406,9 +397,9 @@ fn a_hook_that_refuses_is_told_once_and_not_asked_again_and_again() {
     laptop.write("zshrc", "1");
     says(&watch, "never");
     comes_to_rest(&laptop, &watch);
-    assert_eq!(records(&laptop).len(), 2);
+    assert_eq!(laptop.records().len(), 2);
     laptop.write("zshrc", "2");
-    wait_until("it is tried again", || records(&laptop).len() == 3);
+    wait_until("it is tried again", || laptop.records().len() == 3);
     assert_eq!(times(&watch, "never"), 1, "{}", watch.so_far());
     laptop.remove(".git/hooks/pre-commit");
     laptop.write("zshrc", "3");
@@ -437,13 +428,13 @@ fn what_a_hook_changes_every_time_does_not_make_it_spin() {
     laptop.sync([]).succeeds();
     let watch = laptop.start_sync(["watch", "--delay=1s", "--every=0"]);
     says(&watch, "Watching");
-    wait_until("the first sync is over", || records(&laptop).len() == 2);
+    wait_until("the first sync is over", || laptop.records().len() == 2);
     laptop.hook("pre-push", "date +%s%N >stamp");
     laptop.write("zshrc", "1");
-    wait_until("it was synced three times", || records(&laptop).len() == 5);
+    wait_until("it was synced three times", || laptop.records().len() == 5);
     // A pause of one second, then two, then four.
     let third = Instant::now();
-    wait_until("it was synced once more", || records(&laptop).len() == 6);
+    wait_until("it was synced once more", || laptop.records().len() == 6);
     let pause = third.elapsed();
     assert!(pause > Duration::from_millis(3500), "{pause:?}");
     remote.has("zshrc", "1");
@@ -478,9 +469,9 @@ fn marked_files_are_watched_where_they_stand() {
     });
     is_linked(&laptop, ".config/app/rc");
     // It goes with the folder above it, and another one comes.
-    let runs = records(&laptop).len();
+    let runs = laptop.records().len();
     laptop.remove("../.config/app");
-    wait_until("that is seen", || records(&laptop).len() > runs);
+    wait_until("that is seen", || laptop.records().len() > runs);
     comes_to_rest(&laptop, &watch);
     laptop.write("../.config/app/rc", "3");
     arrives(&remote, "external/.config/app/rc", "3");
@@ -639,9 +630,9 @@ fn where_the_system_tells_no_more_it_looks_by_itself() {
         "inject=inotify_init1:error=EMFILE",
     ]);
     command.args(["git-sync", "watch", "-q", "--delay=100ms", "--every=0"]);
-    let runs = records(&laptop).len();
+    let runs = laptop.records().len();
     let watch = Running::start(&laptop, command);
-    wait_until("the first sync is over", || records(&laptop).len() > runs);
+    wait_until("the first sync is over", || laptop.records().len() > runs);
     watch.signal(Signal::TERM);
     let said = watch.finish().exits(143).answers_nothing();
     said.tells("warning: the system does not tell all changes");
@@ -691,7 +682,7 @@ fn programs_get_a_line_for_every_sync_and_who_wants_quiet_gets_nothing() {
     assert_eq!(lines[1]["steps"][0]["files"][0]["path"], "zshrc");
 
     let watch = laptop.start_sync(["watch", "-q", "--delay=200ms", "--every=0"]);
-    wait_until("the first sync is over", || records(&laptop).len() == 3);
+    wait_until("the first sync is over", || laptop.records().len() == 3);
     laptop.write("zshrc", "2");
     arrives(&remote, "zshrc", "2");
     watch.signal(Signal::TERM);
@@ -711,11 +702,11 @@ fn nobody_is_asked_anything_and_the_history_calls_it_background() {
     laptop.config("user.signingKey", laptop.path("../key").to_str().unwrap());
     laptop.config("commit.gpgSign", "true");
     laptop.write("zshrc", "unsigned");
-    wait_until("the run is recorded", || records(&laptop).len() == 2);
+    wait_until("the run is recorded", || laptop.records().len() == 2);
     laptop.lacks("../asked");
     laptop.config("commit.gpgSign", "false");
     laptop.write("zshrc", "1");
     arrives(&remote, "zshrc", "1");
     ends(watch);
-    assert!(records(&laptop).iter().all(|run| run["background"] == true));
+    assert!(laptop.records().iter().all(|run| run["background"] == true));
 }

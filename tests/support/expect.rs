@@ -117,6 +117,15 @@ impl Machine {
         }
     }
 
+    /// What its history tells of each run, oldest first.
+    #[track_caller]
+    pub(crate) fn records(&self) -> Vec<serde_json::Value> {
+        let text = fs::read_to_string(self.path(".git/sync/history.jsonl")).unwrap_or_default();
+        let lines = text.lines();
+        let read = lines.map(|line| serde_json::from_str(line).expect("a line of JSON"));
+        read.collect()
+    }
+
     /// Expects exactly these paths to be held.
     #[track_caller]
     pub(crate) fn holds<const N: usize>(&self, paths: [&str; N]) -> &Self {
