@@ -193,7 +193,7 @@ if [[ $- == *i* ]]; then
       return 0
     fi
     if [[ -r $_git_sync_root/.sync/due ]]; then
-      builtin read -r begun next <"$_git_sync_root/.sync/due"
+      builtin read -r begun next _ <"$_git_sync_root/.sync/due"
       # A clock that shows less than the beginning of the last one was set back.
       if [[ $begun$next != *[!0-9]* && -n $next ]] && ((_git_sync_now >= begun && _git_sync_now < next)); then
         return 0

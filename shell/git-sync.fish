@@ -219,14 +219,11 @@ if status is-interactive
         test -x "$__git_sync_bin" -a -d $__git_sync_root/.sync; or return 0
         set -l file $__git_sync_root/.sync/due
         if builtin -q path; and test -r $file
-            set -l due
-            read due <$file
-            set due (string match -r '^([0-9]+) ([0-9]+)$' -- $due)
-            if set -q due[3]
-                # It was written when the last run ended: what is left counts from there.
-                set -l age (path mtime --relative -- $file)
-                test "$age" -ge 0 -a "$age" -lt (math $due[3] - $due[2]); and return 0
-            end
+            # It was written when the last run ended: the pause counts from there.
+            read -l begun next pause <$file
+            set -l age (path mtime --relative -- $file)
+            # What is no number ends the comparison: then a sync is due.
+            test "$age" -ge 0 -a "$age" -lt "$pause" 2>/dev/null; and return 0
         end
         $__git_sync_bin -C $__git_sync_root --background </dev/null >/dev/null 2>&1 &
         disown

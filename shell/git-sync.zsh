@@ -21,13 +21,11 @@
 # diverged, syncing, held, error), GIT_SYNC_ICON.
 
 if [[ -o interactive ]]; then
-  builtin zmodload zsh/datetime 2>/dev/null
-
   typeset -g GIT_SYNC_PROMPT='' GIT_SYNC_STATE='' GIT_SYNC_ICON=''
   typeset -g _git_sync_bin='' _git_sync_root='' _git_sync_real='' _git_sync_line='' _git_sync_old=''
   typeset -ga _git_sync_watched=()
   typeset -gi _git_sync_here=0 _git_sync_inside=0 _git_sync_ran=0 _git_sync_began=0 _git_sync_quiet=0
-  typeset -gi _git_sync_looks=0 _git_sync_planned=0
+  typeset -gi _git_sync_looks=0 _git_sync_planned=0 _git_sync_now=0 _git_sync_sent=0
 
   # Finds the program, the repository, and the files that tell of a change in it.
   _git_sync_find() {
@@ -104,16 +102,22 @@ if [[ -o interactive ]]; then
     GIT_SYNC_PROMPT=${icon:+"%F{$colour}$pinned%f "}
   }
 
+  # The time, by what a prompt can show: the module that has it takes a third of all that a start costs.
+  _git_sync_clock() {
+    local seconds='%D{%s}'
+    _git_sync_now=${(%)seconds}
+  }
+
   # Is what the line says out of date?
   _git_sync_stale() {
     local file=$_git_sync_root/.sync/state other
     local -a words
     words=(${=_git_sync_line})
     [[ $GIT_SYNC_STATE == syncing ]] && return 1
-    if (( _git_sync_ran && (_git_sync_inside || EPOCHSECONDS - _git_sync_began >= 2) )); then
+    if (( _git_sync_ran && (_git_sync_inside || _git_sync_now - _git_sync_began >= 2) )); then
       return 0
     fi
-    (( EPOCHSECONDS - ${${(M)words[6]:#<->}:-0} > ${${(M)GIT_SYNC_MAX_AGE:#<->}:-60} )) && return 0
+    (( _git_sync_now - ${${(M)words[6]:#<->}:-0} > ${${(M)GIT_SYNC_MAX_AGE:#<->}:-60} )) && return 0
     [[ $words[1] == syncing ]] && return 0
     for other in $_git_sync_watched; do
       [[ $other -nt $file ]] && return 0
@@ -127,9 +131,10 @@ if [[ -o interactive ]]; then
     [[ -o prompt_bang ]] && _git_sync_bang='!!'
     emulate -L zsh
     local before
+    _git_sync_clock
     _git_sync_place
     _git_sync_read
-    if [[ -n $_git_sync_line && -x $_git_sync_bin ]] && (( EPOCHSECONDS >= _git_sync_quiet )) \
+    if [[ -n $_git_sync_line && -x $_git_sync_bin ]] && (( _git_sync_now >= _git_sync_quiet )) \
       && _git_sync_stale; then
       before=$_git_sync_line
       # It comes back at once, or after a tenth of a second at most, and then goes on by itself.
@@ -138,19 +143,21 @@ if [[ -o interactive ]]; then
       _git_sync_read
       if [[ $_git_sync_line == $before ]]; then
         # It takes longer, or cannot write: no use in starting another one at once.
-        _git_sync_quiet=EPOCHSECONDS+2 _git_sync_old=$before
+        _git_sync_quiet=_git_sync_now+2 _git_sync_old=$before
         _git_sync_later 3
       fi
     fi
     _git_sync_ran=0 _git_sync_inside=0
-    [[ $GIT_SYNC_STATE == syncing ]] && _git_sync_later 30
+    [[ $GIT_SYNC_STATE == syncing ]] || (( _git_sync_sent )) && _git_sync_later 30
+    _git_sync_sent=0
     return 0
   }
 
   # Before a command.
   _git_sync_preexec() {
     emulate -L zsh
-    _git_sync_ran=1 _git_sync_began=EPOCHSECONDS _git_sync_inside=0
+    _git_sync_clock
+    _git_sync_ran=1 _git_sync_began=_git_sync_now _git_sync_inside=0
     _git_sync_place
   }
 
@@ -192,18 +199,19 @@ if [[ -o interactive ]]; then
     local -a due
     [[ ${GIT_SYNC_BACKGROUND:-1} != (0|no|off|false) && -z ${GIT_SYNC_RUNNING-} ]] || return 0
     [[ -x $_git_sync_bin && -d $_git_sync_root/.sync ]] || return 0
-    if [[ -r $_git_sync_root/.sync/due ]] && (( $+EPOCHSECONDS )); then
+    if [[ -r $_git_sync_root/.sync/due ]]; then
+      _git_sync_clock
       line=$(<$_git_sync_root/.sync/due)
       due=(${=line})
       # A clock that shows less than the beginning of the last one was set back.
       if [[ ${due[1]} == <-> && ${due[2]} == <-> ]] \
-        && (( EPOCHSECONDS >= due[1] && EPOCHSECONDS < due[2] )); then
+        && (( _git_sync_now >= due[1] && _git_sync_now < due[2] )); then
         return 0
       fi
     fi
     $_git_sync_bin -C $_git_sync_root --background </dev/null >/dev/null 2>&1 &!
-    _git_sync_old=$_git_sync_line
-    _git_sync_later 30
+    # The first prompt looks for what comes of it.
+    _git_sync_old=$_git_sync_line _git_sync_sent=1
   }
 
   # For a theme that calls a function. It costs a process, other than ${GIT_SYNC_PROMPT}.

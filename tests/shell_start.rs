@@ -120,7 +120,7 @@ fn who_was_offline_is_not_tried_again_at_once() {
     // Five minutes are the interval; each time in vain doubles the pause.
     assert_eq!(at(0), 1);
     assert_eq!(at(301), 1);
-    laptop.has(".sync/due", "1800000000 1800000600\n");
+    laptop.has(".sync/due", "1800000000 1800000600 600\n");
     assert_eq!(at(601), 2);
     assert_eq!(at(601 + 601), 2);
     assert_eq!(at(601 + 1201), 3);

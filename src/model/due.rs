@@ -37,9 +37,11 @@ impl Due {
         (self.begun..self.next).contains(&now)
     }
 
-    /// The line in `.sync/due`.
+    /// The line in `.sync/due`; its last number is the time between the two, as a shell may have no
+    /// arithmetic but in a program or a module.
     pub fn print(self) -> String {
-        format!("{} {}\n", self.begun, self.next)
+        let Self { begun, next } = self;
+        format!("{begun} {next} {}\n", next - begun)
     }
 }
 
@@ -94,6 +96,6 @@ mod tests {
             [999, 1000, 1299, 1300].map(|now| due.is_too_soon(now)),
             [false, true, true, false]
         );
-        assert_eq!(due.print(), "1000 1300\n");
+        assert_eq!(due.print(), "1000 1300 300\n");
     }
 }
