@@ -238,6 +238,9 @@ fn elsewhere(repo: &Repo) -> Option<Obstacle> {
 /// Writes our lines into the script for `event`, or a script with them.
 fn write(repo: &Repo, event: &str, wanted: &Wanted) -> Result<()> {
     let file = file(repo, event);
+    if let Some(folder) = file.parent() {
+        fs::remove_temporaries(folder);
+    }
     let script = hook_script::script(event, &wanted.program);
     let Some(theirs) = fs::read(&file)? else {
         if let Some(folder) = file.parent() {

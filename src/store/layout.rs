@@ -127,10 +127,14 @@ impl Layout {
 
     /// Removes half-written files of a run that died; call it with the lock held.
     pub fn sweep(&self) {
-        for folder in [&self.visible, &self.shared, &self.own] {
+        // A set-up writes into the work tree and among the hooks, too.
+        let hooks = self.shared.with_file_name("hooks");
+        let ours = [&self.visible, &self.shared, &self.own];
+        let others = [self.agreed(), hooks];
+        let folders = ours.into_iter().chain(&others).map(PathBuf::as_path);
+        for folder in folders.chain(self.visible.parent()) {
             fs::remove_temporaries(folder);
         }
-        fs::remove_temporaries(&self.agreed());
     }
 
     /// The folder for files of the run that holds the lock; it is gone after it.

@@ -1,7 +1,8 @@
 //! Files: whole or not at all, and every error names its path.
 
+use super::process;
 use crate::error::{Error, Result};
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -188,13 +189,23 @@ pub fn remove_temporaries(folder: &Path) {
         return;
     };
     for entry in entries.flatten() {
-        let name = entry.file_name();
-        let name = name.as_encoded_bytes();
-        if name.starts_with(b".git-sync-") && name.ends_with(b".tmp") {
+        let writer = writer_of(&entry.file_name());
+        if writer.is_some_and(|writer| !process::is_alive(writer)) {
             // What cannot be removed does no harm.
             drop(fs::remove_file(entry.path()));
         }
     }
+}
+
+/// The process that named a file by [`beside`].
+fn writer_of(name: &OsStr) -> Option<u32> {
+    let inner = name
+        .to_str()?
+        .strip_prefix(".git-sync-")?
+        .strip_suffix(".tmp")?;
+    let (writer, number) = inner.split_once('-')?;
+    number.parse::<u32>().ok()?;
+    writer.parse().ok()
 }
 
 /// Appends one record to a file in a single write, so that two writers do not mix.

@@ -1,5 +1,6 @@
 //! One lock of the operating system: the kernel lets go of it when its holder dies.
 
+use super::process;
 use crate::error::{Error, Kind, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -132,9 +133,8 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 
 /// Is the holder that is written down gone, so that only a child of it can hold the lock?
 fn is_dead(holder: Option<Holder>) -> bool {
-    let pid = holder.and_then(|holder| i32::try_from(holder.pid).ok());
-    let pid = pid.and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) == Err(rustix::io::Errno::SRCH))
+    // A holder that is only just writing itself down has no number yet.
+    holder.is_some_and(|holder| holder.pid != 0 && !process::is_alive(holder.pid))
 }
 
 /// Who holds the lock at `path` now; `None` when nobody does.

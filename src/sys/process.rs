@@ -400,6 +400,25 @@ impl Drop for Running {
 /// itself removes.
 static CASUALTY: AtomicBool = AtomicBool::new(false);
 
+/// Is there a process with this number, of whomever? One that has ended and that nobody asks about, as in a
+/// container without an init, is none.
+pub fn is_alive(pid: u32) -> bool {
+    let Some(known) = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw)
+    else {
+        return false;
+    };
+    let gone = rustix::process::test_kill_process(known) == Err(rustix::io::Errno::SRCH);
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // `PID (NAME) STATE …`, and a name may have anything in it: proc_pid_stat(5).
+    let ended = stat
+        .rsplit(") ")
+        .next()
+        .is_some_and(|rest| rest.starts_with('Z'));
+    !gone && !ended
+}
+
 /// Has a child of this program been ended by a signal, its own time limit included?
 pub fn had_casualty() -> bool {
     CASUALTY.load(Ordering::Relaxed)
@@ -529,6 +548,21 @@ mod tests {
             .expect("it runs");
         assert_eq!(ended.stdout, b"done\n");
         assert!(start.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    #[expect(clippy::disallowed_methods, reason = "a child that nobody waits for")]
+    fn who_has_ended_is_not_alive() {
+        assert!(is_alive(std::process::id()));
+        let mut child = Command::new("true").spawn().expect("it starts");
+        let deadline = Instant::now() + Duration::from_secs(30);
+        // Nobody asks how it ended: it stays a zombie.
+        while is_alive(child.id()) && Instant::now() < deadline {
+            std::thread::yield_now();
+        }
+        assert!(!is_alive(child.id()));
+        child.wait().expect("our child");
+        assert!(!is_alive(0));
     }
 
     #[test]
