@@ -3,12 +3,13 @@
 use super::Marks;
 use super::mark::Options;
 use crate::error::{Error, Result};
-use crate::model::cure::Live;
+use crate::model::cure::{Live, Phase};
 use crate::model::mark::{MANIFEST, Mark};
 use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
 use crate::ops::Context;
 use crate::store::keys;
+use crate::store::memory::Remembered;
 use crate::sys::age;
 use crate::sys::fs;
 use crate::sys::tree::{self, Node, Tree};
@@ -136,6 +137,10 @@ impl Marks<'_, '_> {
             };
         };
         if let Some(mark) = self.manifest.get(&path) {
+            if self.is_begun(mark, &live)? {
+                let mark = mark.clone();
+                return Ok(Wanted::New { mark, from: live });
+            }
             // Which of the two counts is what a repair looks at; taking this one might lose the other.
             return Err(Error::blocked(format!(
                 "'{mark}' is marked, and something else stands there"
@@ -171,6 +176,16 @@ impl Marks<'_, '_> {
             self.check_sharing(&mark, &from, options)?;
         }
         Ok(Wanted::New { mark, from })
+    }
+
+    /// Was a run killed that took it in, and is it what it was then?
+    fn is_begun(&self, mark: &Mark, live: &Path) -> Result<bool> {
+        let adopting = |known: &&Remembered| known.phase == Phase::Adopting;
+        let Some(known) = self.remembered(mark).filter(adopting) else {
+            return Ok(false);
+        };
+        let here = Tree::of(live)?.map(|tree| tree.digest());
+        Ok(here.as_ref() == Some(&known.digest) && self.check_copy(mark, live).is_ok())
     }
 
     fn is_ours(&self, path: &RepoPath) -> bool {
