@@ -3,14 +3,15 @@
 //! Whatever the moment, every archive that has its name is whole, no older one is lost, and the files are
 //! as they were, or as the backup has them.
 
+use super::fault::{FULL, Kill, Struck};
 use super::oracle::{is_free, is_tidy, is_usable};
 use super::scenario::Scenario;
-use super::{points, tracer};
+use super::tracer;
 use crate::backups::{archives, folder};
 use crate::support::{Machine, Sandbox, needs};
 
 /// A machine with two backups of which one is kept, and files that changed since.
-fn scene(words: &'static [&'static str]) -> Scenario {
+fn scene() -> Scenario {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.config("sync.backupKeep", "1");
     laptop
@@ -29,8 +30,17 @@ fn scene(words: &'static [&'static str]) -> Scenario {
     Scenario {
         laptop,
         remote,
-        words,
+        line: &["git-sync", "backup"],
     }
+}
+
+/// The same, and the newest one is restored.
+pub(super) fn restored() -> Scenario {
+    let mut scenario = scene();
+    let id = archives(&scenario.laptop).pop().unwrap();
+    // A scene lives as long as its test, and is named by what is typed.
+    scenario.line = vec!["git-sync", "restore", id.leak(), "--yes"].leak();
+    scenario
 }
 
 /// The archives are whole, each for itself and by the list.
@@ -58,18 +68,12 @@ fn is(machine: &Machine, age: &str) -> bool {
 
 #[test]
 fn a_backup_survives_a_kill_at_any_moment() {
-    needs("strace");
-    let scenario = scene(&["backup"]);
+    let scenario = scene();
     let laptop = &scenario.laptop;
     let kept = archives(laptop);
-    scenario.keep();
-    let undisturbed = tracer::counted(laptop, scenario.words);
-    assert!(!undisturbed.stopped && undisturbed.changes > 3);
+    let trial = scenario.undisturbed(&Kill);
     let usual = archives(laptop).len();
-    for point in points(undisturbed.changes, 12) {
-        scenario.restore();
-        let killed = tracer::stopped_after(laptop, scenario.words, point);
-        let when = format!("killed after change {point}: {}", killed.last);
+    for Struck { when, .. } in trial.strikes(12) {
         assert!(is(laptop, "new"), "{when}");
         assert!(archives(laptop).contains(&kept[kept.len() - 1]), "{when}");
         are_whole(laptop, &when);
@@ -84,15 +88,10 @@ fn a_backup_survives_a_kill_at_any_moment() {
 
 #[test]
 fn a_backup_on_a_full_disk_is_none() {
-    needs("strace");
-    let scenario = scene(&["backup"]);
+    let scenario = scene();
     let laptop = &scenario.laptop;
     let kept = archives(laptop);
-    scenario.keep();
-    for point in points(40, 8) {
-        scenario.restore();
-        let starved = tracer::starved_from(laptop, scenario.words, point);
-        let when = format!("disk full from call {point}\n{}", starved.scene());
+    for Struck { when, .. } in scenario.undisturbed(&FULL).strikes(8) {
         assert!(is(laptop, "new"), "{when}");
         for id in &kept[kept.len() - 1..] {
             assert!(archives(laptop).contains(id), "{when}");
@@ -106,14 +105,15 @@ fn a_backup_on_a_full_disk_is_none() {
 #[test]
 fn a_disk_that_loses_what_it_takes_is_found_out() {
     needs("strace");
-    let scenario = scene(&["backup"]);
+    let scenario = scene();
     let laptop = &scenario.laptop;
     let kept = archives(laptop);
     scenario.keep();
     let mut found_out = 0;
     for write in 1..8 {
         scenario.restore();
-        let deceived = tracer::deceived_at(laptop, scenario.words, write);
+        let takes_nothing = format!("retval=1:when={write}");
+        let deceived = tracer::injected(laptop, scenario.line, "write", &takes_nothing);
         let when = format!("write {write} of each thread\n{}", deceived.scene());
         are_whole(laptop, &when);
         if deceived.code() == 6 {
@@ -126,19 +126,11 @@ fn a_disk_that_loses_what_it_takes_is_found_out() {
 
 #[test]
 fn a_restore_survives_a_kill_at_any_moment() {
-    needs("strace");
-    let scenario = scene(&["restore", "2026", "--yes"]);
+    let scenario = restored();
     let laptop = &scenario.laptop;
-    let id = archives(laptop).pop().unwrap();
-    let words = ["restore", &id, "--yes"];
-    scenario.keep();
-    let undisturbed = tracer::counted(laptop, &words);
-    assert!(!undisturbed.stopped && undisturbed.changes > 10);
+    let trial = scenario.undisturbed(&Kill);
     assert!(is(laptop, "old"), "{}", laptop.scenery());
-    for point in points(undisturbed.changes, 14) {
-        scenario.restore();
-        let killed = tracer::stopped_after(laptop, &words, point);
-        let when = format!("killed after change {point}: {}", killed.last);
+    for Struck { when, .. } in trial.strikes(14) {
         for path in ["zshrc", "tmux.conf", "../.rc"] {
             let text = laptop.read(path);
             assert!(
@@ -153,7 +145,7 @@ fn a_restore_survives_a_kill_at_any_moment() {
         let done = is(laptop, "old");
         assert!(done || is(laptop, "new"), "{when}\n{}", laptop.scenery());
         crate::marks::nothing_beside(laptop, ".");
-        laptop.sync(words).succeeds();
+        scenario.play().succeeds();
         assert!(is(laptop, "old"), "{when}\n{}", laptop.scenery());
         is_tidy(laptop, &when);
         is_free(laptop, &when);
@@ -162,16 +154,9 @@ fn a_restore_survives_a_kill_at_any_moment() {
 
 #[test]
 fn a_restore_on_a_full_disk_changes_nothing_or_all() {
-    needs("strace");
-    let scenario = scene(&["restore", "2026", "--yes"]);
+    let scenario = restored();
     let laptop = &scenario.laptop;
-    let id = archives(laptop).pop().unwrap();
-    let words = ["restore", &id, "--yes"];
-    scenario.keep();
-    for point in points(40, 10) {
-        scenario.restore();
-        let starved = tracer::starved_from(laptop, &words, point);
-        let when = format!("disk full from call {point}\n{}", starved.scene());
+    for Struck { when, .. } in scenario.undisturbed(&FULL).strikes(10) {
         are_whole(laptop, &when);
         laptop.sync([]).succeeds();
         assert!(
@@ -179,7 +164,7 @@ fn a_restore_on_a_full_disk_changes_nothing_or_all() {
             "{when}\n{}",
             laptop.scenery()
         );
-        laptop.sync(words).succeeds();
+        scenario.play().succeeds();
         assert!(is(laptop, "old"), "{when}");
     }
 }

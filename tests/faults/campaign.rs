@@ -1,100 +1,128 @@
-//! The campaign as a table: every operation killed at every change it makes, and the same for what people
-//! type without us.
+//! Every operation under every fault, and the same for what people type without us.
 //!
-//! `cargo test --test suite -- --ignored --nocapture campaign` prints it, as it is in `docs/faults.md`.
-//! `GIT_SYNC_FAULTS=10` tries every tenth point, `GIT_SYNC_PEER` is another command for the peer.
+//! Each test prints a row of the table in `docs/faults.md`, which says how to get all of it.
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
-use std::time::Instant;
-
-use super::oracle::{End, Precious, unusable};
-use super::scenario::{self, Scenario};
-use super::{points, tracer};
-use crate::support::{Machine, needs};
+use super::backups;
+use super::cut::Cut;
+use super::fault::{
+    Attack, FAILS, FULL, INTERRUPTED, Kill, KillAndJump, REFUSED, Struck, UNREADABLE, UNWRITABLE,
+};
+use super::marks;
+use super::oracle::{End, Precious, left_behind, unfree, unusable};
+use super::scenario::{self, SYNC, Scenario};
+use crate::support::Machine;
 
 /// What people type without us.
 const PEER: &str = "git pull --quiet --rebase --autostash && git push --quiet";
 
-/// What came of one operation.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Row {
-    /// So often it was killed.
-    points: usize,
+/// What came of one operation under one fault.
+#[derive(Debug, Default)]
+pub(super) struct Row {
+    /// So often it was struck.
+    pub(super) tried: usize,
     /// Something that somebody had saved was gone, also after one further run.
     lost: usize,
     /// `git fsck` or `git status` failed right after it.
     broken: usize,
+    /// It said that all was done, and it was not.
+    untold: usize,
     /// A lock was left that keeps the user from committing until the next run.
     locked: usize,
     /// One further run did not come to the end of an undisturbed one.
-    stuck: usize,
+    pub(super) stuck: usize,
 }
 
 impl Row {
-    fn print(&self, who: &str, what: &str) {
+    /// Plays the scene under the attack; `usual` times where time is short.
+    #[track_caller]
+    pub(super) fn of(scenario: &Scenario, attack: &dyn Attack, usual: usize) -> Self {
+        let laptop = &scenario.laptop;
+        let precious = Precious::of(scenario);
+        let trial = scenario.undisturbed(attack);
+        let done = End::of(scenario);
+        again(scenario, &scenario.laptop);
+        let end = End::of(scenario);
+        let mut row = Self::default();
+        for Struck { code, when, clock } in trial.strikes(usual) {
+            row.tried += 1;
+            let mut lost = precious.lost(scenario, true);
+            let broken = unusable(laptop).or_else(|| half_done(scenario));
+            let locked = is_locked(laptop);
+            let is_untold = code == Some(0) && End::of(scenario) != done;
+            let later = clock.map(|now| laptop.with("GIT_SYNC_NOW", now.to_string()));
+            again(scenario, later.as_ref().unwrap_or(laptop));
+            lost.extend(precious.lost(scenario, false));
+            let now = End::of(scenario);
+            let mut stuck = unusable(laptop).map_or_else(Vec::new, |trouble| vec![trouble]);
+            stuck.extend(now.unlike(&end));
+            let left = left_behind(laptop).into_iter().chain(laptop.half_done());
+            stuck.extend(left.map(|path| format!("{} is left", path.display())));
+            stuck.extend(unfree(laptop));
+            for (count, is, word, more) in [
+                (&mut row.lost, !lost.is_empty(), "lost", lost.join("\n")),
+                (
+                    &mut row.broken,
+                    broken.is_some(),
+                    "broken",
+                    broken.unwrap_or_default(),
+                ),
+                (&mut row.untold, is_untold, "untold", String::new()),
+                (&mut row.locked, locked, "locked", String::new()),
+                (
+                    &mut row.stuck,
+                    !stuck.is_empty(),
+                    "not recovered",
+                    stuck.join("\n"),
+                ),
+            ] {
+                *count += usize::from(is);
+                if is {
+                    eprintln!("{word}: {:?} {when}\n{more}", scenario.line);
+                }
+            }
+        }
+        row
+    }
+
+    pub(super) fn print(&self, who: &str, operation: &str, fault: &str) {
         let Self {
-            points,
+            tried,
             lost,
             broken,
+            untold,
             locked,
             stuck,
         } = self;
-        println!("| {what} | {who} | {points} | {lost} | {broken} | {stuck} | {locked} |");
+        println!(
+            "| {operation} | {who} | {fault} | {tried} | {lost} | {broken} | {stuck} | {untold} | {locked} |"
+        );
     }
-}
 
-/// Kills `line` after each of its changes, and runs it once more.
-fn killed_at_each(scenario: &Scenario, line: &[&str], step: usize) -> Row {
-    let laptop = &scenario.laptop;
-    scenario.keep();
-    let precious = Precious::of(scenario);
-    let undisturbed = tracer::stopped(laptop, line, usize::MAX);
-    again(scenario, line);
-    let end = End::of(scenario);
-    let mut row = Row::default();
-    for point in points(undisturbed.changes, undisturbed.changes.div_ceil(step)) {
-        scenario.restore();
-        let killed = tracer::stopped(laptop, line, point);
-        row.points += 1;
-        let is_broken = unusable(laptop).is_some();
-        let is_locked = is_locked(laptop);
-        again(scenario, line);
-        let lost = precious.lost(scenario, false);
-        let is_stuck = End::of(scenario) != end || is_broken_now(laptop);
-        for (count, is, what) in [
-            (&mut row.lost, !lost.is_empty(), "lost"),
-            (&mut row.broken, is_broken, "broken"),
-            (&mut row.locked, is_locked, "locked"),
-            (&mut row.stuck, is_stuck, "not recovered"),
-        ] {
-            *count += usize::from(is);
-            if is {
-                eprintln!(
-                    "{what}: {line:?} after change {point}: {} {lost:?}",
-                    killed.last
-                );
-            }
-        }
+    /// Expects that nothing went wrong; a lock that the next run removes is no fault of ours.
+    #[track_caller]
+    pub(super) fn is_without_a_loss(&self) {
+        let wrong = [self.lost, self.broken, self.untold, self.stuck];
+        assert!(self.tried > 0 && wrong == [0; 4], "{self:?}");
     }
-    row
 }
 
 /// The same command once more, as a person or a timer types it; that of a force or a decision is done
 /// perhaps, and a plain sync is what comes next.
-fn again(scenario: &Scenario, line: &[&str]) {
-    let laptop = &scenario.laptop;
-    scenario.unlock_the_remote();
-    let mut command = laptop.command(line[0]);
-    command.args(&line[1..]);
-    drop(laptop.run(command));
-    if line[0] == "git-sync" && line.len() > 1 {
-        drop(laptop.run(laptop.command("git-sync")));
+fn again(scenario: &Scenario, machine: &Machine) {
+    drop(scenario.play_on(machine));
+    if scenario.line[0] == "git-sync" && scenario.line.len() > 1 {
+        drop(machine.run(machine.sync_command([])));
     }
 }
 
-fn is_broken_now(machine: &Machine) -> bool {
-    unusable(machine).is_some() || is_locked(machine)
+/// A marker in a file, or anything else of a half-done merge: we make none; the peer may, if it gets over it.
+fn half_done(scenario: &Scenario) -> Option<String> {
+    let mut traces = scenario.laptop.half_done();
+    traces.retain(|path| path.extension().is_none_or(|end| end != "lock"));
+    let is_ours = scenario.line[0] == "git-sync";
+    (is_ours && !traces.is_empty()).then(|| format!("half done: {traces:?}"))
 }
 
 fn is_locked(machine: &Machine) -> bool {
@@ -104,55 +132,200 @@ fn is_locked(machine: &Machine) -> bool {
         .any(|lock| machine.git_dir().join(lock).exists())
 }
 
-/// A name, the scene, and what is typed.
-type Operation = (&'static str, fn() -> Scenario);
-
-const OPERATIONS: [Operation; 10] = [
-    ("sync, changes here", scenario::changes_here),
-    (
-        "sync, changes on both sides",
-        scenario::both_sides_without_a_conflict,
-    ),
-    ("sync, a conflict", scenario::both_sides),
-    ("sync, an ignored file in the way", scenario::ignored_file),
-    ("sync, files for folders", scenario::other_shapes),
-    ("first sync", scenario::first_sync),
-    ("resolve --theirs", scenario::take_theirs),
-    ("resolve --ours", scenario::take_ours),
-    ("--force-pull", scenario::force_pull),
-    ("--force-push", scenario::force_push),
+/// What can be done to any operation, beside killing it.
+const FAULTS: [&dyn Attack; 7] = [
+    &FULL,
+    &UNREADABLE,
+    &REFUSED,
+    &INTERRUPTED,
+    &FAILS,
+    &KillAndJump,
+    &UNWRITABLE,
 ];
 
-#[test]
-#[ignore = "takes an hour or more; prints the table of docs/faults.md"]
-fn campaign() {
-    needs("strace");
-    let peer = std::env::var("GIT_SYNC_PEER").unwrap_or_else(|_| PEER.to_owned());
-    let started = Instant::now();
-    println!("| what | by | killed | lost | broken | not recovered | locked until the next run |");
-    println!("|---|---|---|---|---|---|---|");
-    let plain = scenario::both_sides_without_a_conflict();
-    let row = killed_at_each(&plain, &["sh", "-c", &peer], 1);
-    row.print(&format!("`{peer}`"), "sync, changes on both sides");
-    let mut ours = Row::default();
-    for (name, scene) in OPERATIONS {
-        let scenario = scene();
-        let line = [&["git-sync"], scenario.words].concat();
-        let row = killed_at_each(&scenario, &line, 1);
-        row.print("`git sync`", name);
-        ours.lost += row.lost;
-        ours.broken += row.broken;
-        ours.stuck += row.stuck;
+/// Kills the scene's command some times and plays it under another fault; under each of them where there is
+/// time.
+#[track_caller]
+fn survives(operation: &str, scene: impl Fn() -> Scenario, kills: usize, other: &dyn Attack) {
+    let is_short = std::env::var_os("GIT_SYNC_FAULTS").is_none();
+    let others = if is_short {
+        vec![other]
+    } else {
+        FAULTS.to_vec()
+    };
+    let others = others.into_iter().map(|attack| (attack, 2));
+    let attacks = std::iter::once((&Kill as &dyn Attack, kills)).chain(others);
+    // All rows are printed, whatever comes of one.
+    let play = |(attack, usual): (&dyn Attack, usize)| {
+        let row = Row::of(&scene(), attack, usual);
+        row.print("`git sync`", operation, attack.name());
+        row
+    };
+    let rows: Vec<Row> = attacks.map(play).collect();
+    for row in rows {
+        row.is_without_a_loss();
     }
-    println!("\n{} minutes", started.elapsed().as_secs() / 60);
-    assert_eq!(ours, Row::default());
 }
 
-/// The campaign can see what goes wrong: the peer does get stuck.
 #[test]
-fn the_campaign_sees_what_goes_wrong_elsewhere() {
-    needs("strace");
-    let plain = scenario::both_sides_without_a_conflict();
-    let row = killed_at_each(&plain, &["sh", "-c", PEER], 25);
-    assert!(row.points > 3 && row.stuck > 0, "{row:?}");
+fn a_sync_of_changes_here() {
+    survives("sync, changes here", scenario::changes_here, 4, &FULL);
+}
+
+#[test]
+fn a_sync_of_both_sides() {
+    let scene = scenario::both_sides_without_a_conflict;
+    survives("sync, changes on both sides", scene, 4, &UNREADABLE);
+}
+
+#[test]
+fn a_sync_with_a_conflict() {
+    survives("sync, a conflict", scenario::both_sides, 6, &REFUSED);
+}
+
+#[test]
+fn a_sync_that_keeps_both_versions() {
+    survives(
+        "sync, both versions are kept",
+        scenario::keep_both,
+        5,
+        &INTERRUPTED,
+    );
+}
+
+#[test]
+fn a_sync_over_an_ignored_file() {
+    survives(
+        "sync, an ignored file in the way",
+        scenario::ignored_file,
+        4,
+        &FAILS,
+    );
+}
+
+#[test]
+fn a_sync_of_files_for_folders() {
+    survives(
+        "sync, files for folders",
+        scenario::other_shapes,
+        4,
+        &KillAndJump,
+    );
+}
+
+#[test]
+fn a_sync_beside_work_that_is_not_committed() {
+    survives(
+        "sync, `sync.commit` is `never`",
+        scenario::work_in_progress,
+        4,
+        &UNWRITABLE,
+    );
+}
+
+#[test]
+fn a_first_sync() {
+    survives("first sync", scenario::first_sync, 4, &FULL);
+}
+
+#[test]
+fn a_set_up() {
+    survives("setup URL", scenario::set_up, 4, &UNREADABLE);
+}
+
+#[test]
+fn a_sync_that_heals_a_marked_file() {
+    survives(
+        "sync, a marked file was replaced",
+        || marks::replaced(SYNC).scenario,
+        3,
+        &REFUSED,
+    );
+}
+
+#[test]
+fn a_sync_in_which_a_mark_arrives() {
+    survives(
+        "sync, a mark arrives",
+        || marks::elsewhere(false).scenario,
+        3,
+        &INTERRUPTED,
+    );
+}
+
+#[test]
+fn a_mark() {
+    survives("mark", || marks::plain().scenario, 3, &FAILS);
+}
+
+#[test]
+fn an_unmark() {
+    survives("unmark", marks::unmarked, 3, &KillAndJump);
+}
+
+#[test]
+fn a_restore() {
+    survives("restore", backups::restored, 3, &UNWRITABLE);
+}
+
+#[test]
+fn a_decision_for_the_other_side() {
+    survives("resolve --theirs", scenario::take_theirs, 5, &FULL);
+}
+
+#[test]
+fn a_decision_for_this_machine() {
+    survives("resolve --ours", scenario::take_ours, 4, &UNREADABLE);
+}
+
+#[test]
+fn a_force_pull() {
+    survives("--force-pull", scenario::force_pull, 5, &REFUSED);
+}
+
+#[test]
+fn a_force_push() {
+    survives("--force-push", scenario::force_push, 4, &INTERRUPTED);
+}
+
+/// Plays the scene over a connection that is cut.
+#[track_caller]
+fn survives_a_cut(operation: &str, scenario: &Scenario) {
+    let cut = Cut::between(scenario);
+    let row = Row::of(scenario, &cut, 6);
+    row.print("`git sync`", operation, cut.name());
+    row.is_without_a_loss();
+}
+
+#[test]
+fn a_sync_of_changes_here_over_a_bad_connection() {
+    survives_a_cut("sync, changes here", &scenario::changes_here());
+}
+
+#[test]
+fn a_sync_of_both_sides_over_a_bad_connection() {
+    let scenario = scenario::both_sides_without_a_conflict();
+    survives_a_cut("sync, changes on both sides", &scenario);
+}
+
+#[test]
+fn a_force_pull_over_a_bad_connection() {
+    survives_a_cut("--force-pull", &scenario::force_pull());
+}
+
+#[test]
+fn a_force_push_over_a_bad_connection() {
+    survives_a_cut("--force-push", &scenario::force_push());
+}
+
+/// The campaign can see what goes wrong: what people type without us does get stuck.
+#[test]
+fn what_people_type_without_us() {
+    let mut scenario = scenario::both_sides_without_a_conflict();
+    let peer = std::env::var("GIT_SYNC_PEER").unwrap_or_else(|_| PEER.to_owned());
+    let name = format!("`{peer}`");
+    scenario.line = vec!["sh", "-c", peer.leak()].leak();
+    let row = Row::of(&scenario, &Kill, 8);
+    row.print(&name, "sync, changes on both sides", Kill.name());
+    assert!(row.tried > 3 && row.stuck > 0, "{row:?}");
 }

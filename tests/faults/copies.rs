@@ -1,15 +1,14 @@
 //! Marks that are copies: a run is stopped while a file and its new version trade places.
 
+use super::fault::{FULL, Kill, Struck};
 use super::oracle::{is_free, is_tidy, is_usable};
-use super::scenario::Scenario;
-use super::{points, tracer};
+use super::scenario::{SYNC, Scenario};
 use crate::marks::{is_real, nothing_beside};
-use crate::support::{Sandbox, needs, settle};
+use crate::support::{Sandbox, settle};
 
 /// Stops a sync after each of some changes, which brings `~/.rc` from `old` to `new`.
 #[track_caller]
 fn survives_being_killed(changed_here: bool) {
-    needs("strace");
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
     laptop.write("../.rc", "old\n");
     laptop.chmod("../.rc", 0o600);
@@ -24,18 +23,12 @@ fn survives_being_killed(changed_here: bool) {
     let scenario = Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     };
-    scenario.keep();
     let laptop = &scenario.laptop;
-    let undisturbed = tracer::counted(laptop, &[]);
-    assert!(!undisturbed.stopped && undisturbed.changes > 20);
+    let trial = scenario.undisturbed(&Kill);
     laptop.has("../.rc", "new\n");
-    for point in points(undisturbed.changes, 12) {
-        scenario.restore();
-        let killed = tracer::stopped_after(laptop, &[], point);
-        scenario.unlock_the_remote();
-        let when = format!("killed after change {point}: {}", killed.last);
+    for Struck { when, .. } in trial.strikes(12) {
         let text = laptop.read("../.rc");
         assert!(
             text == "new\n" || (text == "old\n" && !changed_here),
@@ -82,21 +75,16 @@ fn changed(here: bool) -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
 #[test]
 fn a_full_disk_costs_no_copy() {
-    needs("strace");
     for here in [true, false] {
         let scenario = changed(here);
         let laptop = &scenario.laptop;
-        scenario.keep();
-        for point in points(40, 6) {
-            scenario.restore();
-            let starved = tracer::starved_from(laptop, &[], point);
-            let when = format!("disk full from call {point}\n{}", starved.scene());
+        for Struck { when, .. } in scenario.undisturbed(&FULL).strikes(6) {
             for path in ["../.rc", "../.tool/a"] {
                 let text = laptop.read(path);
                 assert!(
@@ -121,21 +109,16 @@ fn a_full_disk_costs_no_copy() {
 /// A copy that cannot be begun, for a disk that is full when it is marked.
 #[test]
 fn a_full_disk_costs_nothing_that_becomes_a_copy() {
-    needs("strace");
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.write("../.rc", "rc\n").write("../.tool/a", "a\n");
     laptop.sync([]).succeeds();
     let scenario = Scenario {
         laptop,
         remote,
-        words: &["mark", "--copy", "../.rc", "../.tool"],
+        line: &["git-sync", "mark", "--copy", "../.rc", "../.tool"],
     };
     let laptop = &scenario.laptop;
-    scenario.keep();
-    for point in points(30, 6) {
-        scenario.restore();
-        let starved = tracer::starved_from(laptop, scenario.words, point);
-        let when = format!("disk full from call {point}\n{}", starved.scene());
+    for Struck { when, .. } in scenario.undisturbed(&FULL).strikes(6) {
         laptop.has("../.rc", "rc\n").has("../.tool/a", "a\n");
         is_usable(laptop, &when);
         laptop.sync([]).succeeds();

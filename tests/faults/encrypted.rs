@@ -1,10 +1,10 @@
 //! Encrypted marks: a run is stopped while something is encrypted, opened, or marked.
 
+use super::fault::{Kill, Struck};
 use super::oracle::{is_free, is_tidy, is_usable};
-use super::scenario::Scenario;
-use super::{points, tracer};
+use super::scenario::{SYNC, Scenario};
 use crate::marks::{is_real, nothing_beside};
-use crate::support::{Machine, Sandbox, needs};
+use crate::support::{Machine, Sandbox};
 
 const KEY: &str = "../.config/git-sync/identity.txt";
 
@@ -22,32 +22,25 @@ fn is_kept_secret(machine: &Machine, text: &str, when: &str) {
     assert_eq!(found.stdout().trim(), "0", "{when}\n{}", found.scene());
 }
 
-/// Stops `words` after each of some changes, on a laptop that `prepare` has prepared; `~/.rc` is `new`
+/// Stops what is typed after each of some changes, on a laptop that `prepare` has prepared; `~/.rc` is `new`
 /// afterwards.
 #[track_caller]
 fn survives_being_killed(
-    words: &'static [&'static str],
+    line: &'static [&'static str],
     old: Option<&str>,
     prepare: impl FnOnce(&Machine, &Machine),
 ) {
-    needs("strace");
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
     prepare(&laptop, &server);
     let scenario = Scenario {
         laptop,
         remote,
-        words,
+        line,
     };
-    scenario.keep();
     let laptop = &scenario.laptop;
-    let undisturbed = tracer::counted(laptop, words);
-    assert!(!undisturbed.stopped && undisturbed.changes > 20);
+    let trial = scenario.undisturbed(&Kill);
     laptop.has("../.rc", "new words\n");
-    for point in points(undisturbed.changes, 12) {
-        scenario.restore();
-        let killed = tracer::stopped_after(laptop, words, point);
-        scenario.unlock_the_remote();
-        let when = format!("killed after change {point}: {}", killed.last);
+    for Struck { when, .. } in trial.strikes(12) {
         let text = laptop.read("../.rc");
         assert!(
             text == "new words\n" || Some(&*text) == old,
@@ -57,15 +50,9 @@ fn survives_being_killed(
         assert_eq!(laptop.mode("../.rc"), 0o600, "{when}");
         is_kept_secret(laptop, "words", &when);
         is_usable(laptop, &when);
-        if words.is_empty() {
-            let again = laptop.sync([]).succeeds();
-            assert!(!again.stderr().contains("is kept"), "{when}");
-        } else {
-            let mut command = laptop.sync_command([]);
-            command.args(words);
-            laptop.run(command).succeeds();
-            laptop.sync([]).succeeds();
-        }
+        let again = scenario.play().succeeds();
+        assert!(!again.stderr().contains("is kept"), "{when}");
+        laptop.sync([]).succeeds();
         laptop.has("../.rc", "new words\n");
         is_real(laptop, ".rc");
         let opened = laptop
@@ -91,15 +78,19 @@ fn encrypted(laptop: &Machine, server: &Machine, text: &str) {
 
 #[test]
 fn a_new_encrypted_mark_survives_a_kill() {
-    survives_being_killed(&["mark", "--encrypt", "../.rc"], None, |laptop, _| {
-        laptop.write("../.rc", "new words\n");
-        laptop.chmod("../.rc", 0o600);
-    });
+    survives_being_killed(
+        &["git-sync", "mark", "--encrypt", "../.rc"],
+        None,
+        |laptop, _| {
+            laptop.write("../.rc", "new words\n");
+            laptop.chmod("../.rc", 0o600);
+        },
+    );
 }
 
 #[test]
 fn a_change_that_is_encrypted_survives_a_kill() {
-    survives_being_killed(&[], None, |laptop, server| {
+    survives_being_killed(SYNC, None, |laptop, server| {
         encrypted(laptop, server, "old words\n");
         laptop.write("../.rc", "new words\n");
     });
@@ -107,7 +98,7 @@ fn a_change_that_is_encrypted_survives_a_kill() {
 
 #[test]
 fn a_change_that_is_opened_survives_a_kill() {
-    survives_being_killed(&[], Some("old words\n"), |laptop, server| {
+    survives_being_killed(SYNC, Some("old words\n"), |laptop, server| {
         encrypted(laptop, server, "old words\n");
         server.write("../.rc", "new words\n");
         server.sync([]).succeeds();
@@ -116,7 +107,7 @@ fn a_change_that_is_opened_survives_a_kill() {
 
 #[test]
 fn encrypting_anew_survives_a_kill() {
-    survives_being_killed(&["mark", "--rekey"], None, |laptop, server| {
+    survives_being_killed(&["git-sync", "mark", "--rekey"], None, |laptop, server| {
         encrypted(laptop, server, "new words\n");
     });
 }

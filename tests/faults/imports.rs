@@ -1,10 +1,10 @@
 //! `mark --import`: a run is stopped, or starved of its disk, while it takes over what another tool keeps.
 
+use super::fault::{FULL, Kill, Struck};
 use super::oracle::{is_tidy, is_usable};
 use super::scenario::Scenario;
-use super::{points, tracer};
 use crate::marks::nothing_beside;
-use crate::support::{Machine, Sandbox, needs};
+use crate::support::{Machine, Sandbox};
 
 const FILES: [(&str, &str, &str); 3] = [
     (".rc", "shell/.rc", "rc\n"),
@@ -27,7 +27,7 @@ fn stowed() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &["mark", "--import", "stow", "--yes"],
+        line: &["git-sync", "mark", "--import", "stow", "--yes"],
     }
 }
 
@@ -69,26 +69,17 @@ fn is_settled(laptop: &Machine, all: bool, when: &str) {
 
 /// Types the command again, and syncs.
 fn again(scenario: &Scenario) {
-    let laptop = &scenario.laptop;
-    let mut command = laptop.command("git-sync");
-    command.args(scenario.words);
-    laptop.run(command).exits_with_one_of(&[0, 1]);
-    laptop.sync([]).succeeds();
+    scenario.play().exits_with_one_of(&[0, 1]);
+    scenario.laptop.sync([]).succeeds();
 }
 
 #[test]
 fn an_import_survives_a_kill() {
-    needs("strace");
     let scenario = stowed();
     let laptop = &scenario.laptop;
-    scenario.keep();
-    let undisturbed = tracer::counted(laptop, scenario.words);
-    assert!(!undisturbed.stopped && undisturbed.changes > 20);
+    let trial = scenario.undisturbed(&Kill);
     is_settled(laptop, true, "undisturbed");
-    for point in points(undisturbed.changes, 10) {
-        scenario.restore();
-        let killed = tracer::stopped_after(laptop, scenario.words, point);
-        let when = format!("killed after change {point}: {}", killed.last);
+    for Struck { when, .. } in trial.strikes(10) {
         is_readable(laptop, &when);
         is_usable(laptop, &when);
         laptop.sync([]).succeeds();
@@ -103,14 +94,9 @@ fn an_import_survives_a_kill() {
 
 #[test]
 fn an_import_survives_a_full_disk() {
-    needs("strace");
     let scenario = stowed();
     let laptop = &scenario.laptop;
-    scenario.keep();
-    for point in points(40, 5) {
-        scenario.restore();
-        let starved = tracer::starved_from(laptop, scenario.words, point);
-        let when = format!("disk full from call {point}\n{}", starved.scene());
+    for Struck { when, .. } in scenario.undisturbed(&FULL).strikes(5) {
         is_readable(laptop, &when);
         is_usable(laptop, &when);
         laptop.sync([]).succeeds();

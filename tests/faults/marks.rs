@@ -3,29 +3,30 @@
 //!
 //! Whatever the moment, the content is readable at the live path, and a plain sync finishes.
 
+use super::fault::{Attack, FULL, Kill, REFUSED, Struck};
 use super::oracle::{is_free, is_tidy, is_usable};
-use super::scenario::Scenario;
-use super::{points, tracer};
+use super::scenario::{SYNC, Scenario};
 use crate::marks::nothing_beside;
-use crate::support::{Machine, Output, Sandbox, needs, settle};
+use crate::support::{Sandbox, settle};
 
 /// What a live path must have, at any moment.
 type Wanted = &'static [(&'static str, &'static str)];
 
 const FILES: Wanted = &[(".rc", "rc\n"), (".tool/a", "a\n"), (".tool/deep/b", "b\n")];
 
-/// Runs `git sync WORDS…` while the system says no from some call on.
-type SaysNo = fn(&Machine, &[&str], usize) -> Output;
+const UNMARK: &[&str] = &["git-sync", "unmark", "../.rc", "../.tool"];
+
+const REPAIR: &[&str] = &["git-sync", "mark", "--repair"];
 
 /// A story about marks.
-struct Story {
-    scenario: Scenario,
+pub(super) struct Story {
+    pub(super) scenario: Scenario,
     wanted: Wanted,
     /// Are the paths missing before the first run?
     arrives: bool,
 }
 
-fn plain() -> Story {
+pub(super) fn plain() -> Story {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     for (path, text) in FILES {
         laptop.write(format!("../{path}"), text);
@@ -36,25 +37,30 @@ fn plain() -> Story {
         scenario: Scenario {
             laptop,
             remote,
-            words: &["mark", "../.rc", "../.tool"],
+            line: &["git-sync", "mark", "../.rc", "../.tool"],
         },
         wanted: FILES,
         arrives: false,
     }
 }
 
-fn marked(words: &'static [&'static str]) -> Story {
+fn marked(line: &'static [&'static str]) -> Story {
     let mut story = plain();
     let laptop = &story.scenario.laptop;
     laptop.sync(["mark", "../.rc", "../.tool"]).succeeds();
     laptop.sync([]).succeeds();
-    story.scenario.words = words;
+    story.scenario.line = line;
     story
 }
 
-fn replaced(words: &'static [&'static str]) -> Story {
+/// One of two marks is taken back.
+pub(super) fn unmarked() -> Scenario {
+    marked(&["git-sync", "unmark", "../.tool"]).scenario
+}
+
+pub(super) fn replaced(line: &'static [&'static str]) -> Story {
     const NEW: Wanted = &[(".rc", "new\n"), (".tool/a", "a\n")];
-    let mut story = marked(words);
+    let mut story = marked(line);
     let laptop = &story.scenario.laptop;
     laptop.write("../saved", "new\n");
     laptop.chmod("../saved", 0o600);
@@ -64,7 +70,7 @@ fn replaced(words: &'static [&'static str]) -> Story {
 }
 
 /// A machine on which a mark arrives, or is taken back.
-fn elsewhere(taken_back: bool) -> Story {
+pub(super) fn elsewhere(taken_back: bool) -> Story {
     let (laptop, server, remote) = Sandbox::new().laptop_and_server();
     for (path, text) in FILES {
         server.write(format!("../{path}"), text);
@@ -81,7 +87,7 @@ fn elsewhere(taken_back: bool) -> Story {
         scenario: Scenario {
             laptop,
             remote,
-            words: &[],
+            line: SYNC,
         },
         wanted: FILES,
         arrives: !taken_back,
@@ -137,19 +143,12 @@ impl Story {
     /// Stops the command after each of some changes.
     #[track_caller]
     fn survives_being_killed(&self, linked: bool, usual: usize) {
-        needs("strace");
-        let Scenario { laptop, words, .. } = &self.scenario;
-        self.scenario.keep();
-        let undisturbed = tracer::counted(laptop, words);
-        assert!(!undisturbed.stopped && undisturbed.changes > 20);
+        let laptop = &self.scenario.laptop;
+        let trial = self.scenario.undisturbed(&Kill);
         self.is_settled(Some(linked), "undisturbed");
-        for point in points(undisturbed.changes, usual) {
-            self.scenario.restore();
-            let killed = tracer::stopped_after(laptop, words, point);
-            let when = format!("killed after change {point}: {}", killed.last);
+        for Struck { when, .. } in trial.strikes(usual) {
             self.is_readable(self.arrives, &when);
             is_usable(laptop, &when);
-            self.scenario.unlock_the_remote();
             // A plain sync finishes what was begun, or it was not begun.
             laptop.sync([]).succeeds();
             self.is_readable(false, &when);
@@ -165,11 +164,9 @@ impl Story {
 
     /// Types the command again; what was unmarked is not marked any more then.
     fn again(&self) {
-        let Scenario { laptop, words, .. } = &self.scenario;
-        let mut command = laptop.command("git-sync");
-        command.args(*words);
-        laptop.run(command).exits_with_one_of(&[0, 1]);
-        if words.first() == Some(&"unmark") {
+        let Scenario { laptop, line, .. } = &self.scenario;
+        self.scenario.play().exits_with_one_of(&[0, 1]);
+        if line.contains(&"unmark") {
             for path in ["../.rc", "../.tool"] {
                 laptop.sync(["unmark", path]).exits_with_one_of(&[0, 1]);
             }
@@ -179,17 +176,11 @@ impl Story {
 
     /// Lets the system say no from some moments on.
     #[track_caller]
-    fn survives(&self, linked: bool, says_no: SaysNo) {
-        needs("strace");
-        let Scenario { laptop, words, .. } = &self.scenario;
-        self.scenario.keep();
-        for point in points(60, 6) {
-            self.scenario.restore();
-            let refused = says_no(laptop, words, point);
-            let when = format!("no from call {point}\n{}", refused.scene());
+    fn survives(&self, linked: bool, refusal: &dyn Attack) {
+        let laptop = &self.scenario.laptop;
+        for Struck { when, .. } in self.scenario.undisturbed(refusal).strikes(6) {
             self.is_readable(self.arrives, &when);
             is_usable(laptop, &when);
-            self.scenario.unlock_the_remote();
             laptop.sync([]).succeeds();
             self.again();
             self.is_readable(false, &when);
@@ -203,20 +194,27 @@ fn a_mark_survives_a_kill() {
     plain().survives_being_killed(true, 12);
 }
 
+#[test]
+fn a_mark_that_was_killed_goes_on_when_it_is_typed_again() {
+    let story = plain();
+    for Struck { when, .. } in story.scenario.undisturbed(&Kill).strikes(12) {
+        let again = story.scenario.play();
+        assert_eq!(again.code(), 0, "{when}\n{}", again.scene());
+        story.is_readable(false, &when);
+        story.is_settled(Some(true), &when);
+    }
+}
+
 /// The next run dies as well, while it cleans up.
 #[test]
 fn a_mark_survives_two_kills() {
-    needs("strace");
     let story = plain();
-    let Scenario { laptop, words, .. } = &story.scenario;
-    story.scenario.keep();
-    let changes = tracer::counted(laptop, words).changes;
-    for point in points(changes, 6) {
-        for second in [4, 8, 12, 20] {
-            story.scenario.restore();
-            tracer::stopped_after(laptop, words, point);
-            let killed = tracer::stopped_after(laptop, &[], second);
-            let when = format!("killed after {point} and {second}: {}", killed.last);
+    let laptop = &story.scenario.laptop;
+    let trial = story.scenario.undisturbed(&Kill);
+    for second in [4, 8, 12, 20] {
+        for Struck { when, .. } in trial.strikes(6) {
+            let again = Kill.strike(laptop, SYNC, second);
+            let when = format!("{when}, and {}", again.when);
             story.is_readable(false, &when);
             laptop.sync([]).succeeds();
             story.again();
@@ -229,17 +227,17 @@ fn a_mark_survives_two_kills() {
 
 #[test]
 fn an_unmark_survives_a_kill() {
-    marked(&["unmark", "../.rc", "../.tool"]).survives_being_killed(false, 12);
+    marked(UNMARK).survives_being_killed(false, 12);
 }
 
 #[test]
 fn a_repair_survives_a_kill() {
-    replaced(&["mark", "--repair"]).survives_being_killed(true, 12);
+    replaced(REPAIR).survives_being_killed(true, 12);
 }
 
 #[test]
 fn healing_in_a_sync_survives_a_kill() {
-    replaced(&[]).survives_being_killed(true, 6);
+    replaced(SYNC).survives_being_killed(true, 6);
 }
 
 #[test]
@@ -254,18 +252,16 @@ fn a_mark_that_is_taken_back_elsewhere_survives_a_kill() {
 
 #[test]
 fn a_full_disk_costs_no_marked_file() {
-    let full = tracer::starved_from;
-    plain().survives(true, full);
-    marked(&["unmark", "../.rc", "../.tool"]).survives(false, full);
-    replaced(&[]).survives(true, full);
-    elsewhere(false).survives(true, full);
+    plain().survives(true, &FULL);
+    marked(UNMARK).survives(false, &FULL);
+    replaced(SYNC).survives(true, &FULL);
+    elsewhere(false).survives(true, &FULL);
 }
 
 #[test]
 fn a_change_that_is_refused_costs_no_marked_file() {
-    let refused = tracer::refused_from;
-    plain().survives(true, refused);
-    marked(&["unmark", "../.rc", "../.tool"]).survives(false, refused);
-    replaced(&["mark", "--repair"]).survives(true, refused);
-    elsewhere(false).survives(true, refused);
+    plain().survives(true, &REFUSED);
+    marked(UNMARK).survives(false, &REFUSED);
+    replaced(REPAIR).survives(true, &REFUSED);
+    elsewhere(false).survives(true, &REFUSED);
 }

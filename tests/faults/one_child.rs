@@ -2,7 +2,7 @@
 //! the run itself goes on to its end.
 
 use super::oracle::{End, Precious, is_free, is_tidy, is_usable};
-use super::scenario;
+use super::scenario::{self, SYNC};
 use super::tracer::{self, one_killed_at};
 use crate::support::needs;
 
@@ -16,7 +16,7 @@ fn a_lock_is_left(lock: &str, calls: &str) {
     scenario.laptop.sync([]).exits(1);
     let end = End::of(&scenario);
     scenario.restore();
-    let output = one_killed_at(&scenario.laptop, &[], lock, calls);
+    let output = one_killed_at(&scenario.laptop, lock, calls);
     let when = format!("the child with {lock} was killed\n{}", output.scene());
     assert!(output.code() != 0, "nothing is said: {when}");
     is_usable(&scenario.laptop, &when);
@@ -55,12 +55,12 @@ fn a_run_that_dies_before_it_cleans_up_does_not_forget_the_one_before() {
     let laptop = &scenario.laptop;
     // The first run dies and leaves a lock that it holds; the second one dies with our own lock in
     // its hands, before it has looked around.
-    tracer::stopped_after(laptop, &[], 25);
+    tracer::stopped(laptop, SYNC, 25);
     let lock = laptop.git_dir().join("refs/heads/main.lock");
     std::fs::File::create(&lock).expect("own repository");
-    tracer::stopped_after(laptop, &[], 1);
+    tracer::stopped(laptop, SYNC, 1);
     std::thread::sleep(std::time::Duration::from_millis(20));
-    tracer::stopped_after(laptop, &[], 2);
+    tracer::stopped(laptop, SYNC, 2);
     laptop.sync([]).exits(1);
     scenario.remote.has("zshrc", "zshrc of the laptop");
     is_tidy(laptop, "killed twice");

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::scenario::Scenario;
@@ -53,11 +54,10 @@ impl Precious {
         let mut folders = vec!["rescued"];
         folders.extend(with_leftovers.then_some("stage"));
         for folder in folders {
-            safe.extend(contents_below(
-                laptop,
-                &laptop.git_dir().join("sync").join(folder),
-            ));
+            let folder = laptop.git_dir().join("sync").join(folder);
+            safe.extend(contents_below(laptop, &folder));
         }
+        safe.extend(backed_up(laptop));
         let live = self.contents.iter();
         let live = live.filter(|(oid, _)| !safe.contains(*oid));
         let live = live.map(|(oid, path)| format!("{} ({oid})", path.display()));
@@ -67,33 +67,36 @@ impl Precious {
     }
 }
 
-/// Where a scene ends.
+/// Where a scene ends: what is at each path, in each place.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct End {
-    files: Vec<(PathBuf, u32, Vec<u8>)>,
-    remote: String,
-    held: Vec<String>,
-    status: String,
-}
+pub(super) struct End(BTreeMap<PathBuf, String>);
 
 impl End {
     /// Where it is now.
     pub(super) fn of(scenario: &Scenario) -> Self {
         let Scenario { laptop, remote, .. } = scenario;
-        let mut files = laptop.fingerprint();
-        files.retain(|(path, ..)| !path.starts_with(".git") && !path.starts_with(".sync"));
+        let mut found: BTreeMap<_, _> = belongings(laptop).into_iter().map(seen).collect();
         let held = laptop.run(laptop.sync_command(["resolve", "--list"]));
-        Self {
-            files,
-            remote: remote.git(["rev-parse", "main^{tree}"]),
-            held: held
-                .stdout()
-                .lines()
-                .filter_map(|line| line.split("   ").next())
-                .map(str::to_owned)
-                .collect(),
-            status: laptop.git(["status", "--porcelain"]),
-        }
+        let paths = held.stdout();
+        let paths = paths.lines().filter_map(|line| line.split("   ").next());
+        let status = laptop.try_git(["status", "--porcelain"]).stdout();
+        found.insert("held".into(), paths.collect::<Vec<_>>().join("\n"));
+        found.insert("status".into(), status);
+        found.insert("remote".into(), remote.git(["rev-parse", "main^{tree}"]));
+        Self(found)
+    }
+
+    /// Where it differs from another one, in words.
+    pub(super) fn unlike(&self, other: &Self) -> Vec<String> {
+        let paths: BTreeSet<_> = self.0.keys().chain(other.0.keys()).collect();
+        let differ = paths
+            .into_iter()
+            .filter(|path| self.0.get(*path) != other.0.get(*path));
+        let tell = |path: &PathBuf| {
+            let (here, there) = (self.0.get(path), other.0.get(path));
+            format!("{}: {here:?}, not {there:?}", path.display())
+        };
+        differ.map(tell).collect()
     }
 }
 
@@ -109,8 +112,11 @@ pub(super) fn is_usable(machine: &Machine, when: &str) {
     }
 }
 
-/// Why git does not work in it.
+/// Why git does not work in it, where there is a repository already.
 pub(super) fn unusable(machine: &Machine) -> Option<String> {
+    if !is_repository(&machine.git_dir()) {
+        return None;
+    }
     let looks = [
         ["fsck", "--full", "--no-dangling"],
         ["status", "--porcelain", "--branch"],
@@ -123,31 +129,48 @@ pub(super) fn unusable(machine: &Machine) -> Option<String> {
 /// Expects nothing of a dead run: no lock, no journal, no folder or file of its own.
 #[track_caller]
 pub(super) fn is_tidy(machine: &Machine, when: &str) {
-    let mut left = Vec::new();
-    for folder in [machine.git_dir(), machine.path(".sync")] {
-        for path in all_below(&folder) {
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
-            let ours = path.parent().is_some_and(|folder| folder.ends_with("sync"));
-            let is_left = name.ends_with(".lock")
-                || name.starts_with(".git-sync-")
-                || (ours && ["journal", "tmp", "stage"].contains(&&*name))
-                || (ours && name.starts_with("look-"));
-            left.extend(is_left.then_some(path));
-        }
-    }
+    let left = left_behind(machine);
     assert!(left.is_empty(), "{when}: left behind {left:?}");
+}
+
+/// What a dead run has left: locks, a journal, folders and files of its own.
+pub(super) fn left_behind(machine: &Machine) -> Vec<PathBuf> {
+    let mut left = all_below(&machine.git_dir());
+    left.extend(all_below(&machine.path(".sync")));
+    left.retain(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let ours = path.parent().is_some_and(|folder| folder.ends_with("sync"));
+        name.ends_with(".lock")
+            || name.starts_with(".git-sync-")
+            || (ours && ["journal", "tmp", "stage"].contains(&&*name))
+            || (ours && name.starts_with("look-"))
+    });
+    left
 }
 
 /// Expects that the user can commit.
 #[track_caller]
 pub(super) fn is_free(machine: &Machine, when: &str) {
+    let trouble = unfree(machine);
+    assert!(trouble.is_none(), "{when}: {}", trouble.unwrap_or_default());
+}
+
+/// Why the user cannot commit.
+pub(super) fn unfree(machine: &Machine) -> Option<String> {
     let answer = machine.try_git(["commit", "--quiet", "--allow-empty", "-m", "by hand"]);
-    assert!(answer.code() == 0, "{when}: {}", answer.scene());
+    (answer.code() != 0).then(|| answer.scene())
+}
+
+fn is_repository(path: &Path) -> bool {
+    path.join("HEAD").is_file()
 }
 
 /// The contents that the refs below some prefixes keep; commits and trees are made again by every
 /// rebase.
 fn kept(machine: &Machine, repository: &Path, which: &str) -> BTreeSet<String> {
+    if !is_repository(repository) {
+        return BTreeSet::new();
+    }
     let script = format!(
         "export GIT_DIR='{}'; git rev-list --objects {which} --no-object-names |
          git cat-file --batch-check='%(objecttype) %(objectname)'",
@@ -162,6 +185,9 @@ fn kept(machine: &Machine, repository: &Path, which: &str) -> BTreeSet<String> {
 
 /// The contents that the index alone may have: what was staged and then edited further.
 fn staged(machine: &Machine) -> BTreeMap<String, PathBuf> {
+    if !is_repository(&machine.git_dir()) {
+        return BTreeMap::new();
+    }
     let listing = machine.git(["ls-files", "--stage"]);
     let entries = listing.lines().map(|line| {
         let (meta, path) = line.split_once('\t').expect("a listing of the index");
@@ -173,29 +199,74 @@ fn staged(machine: &Machine) -> BTreeMap<String, PathBuf> {
 
 /// The contents of the live files, by the name that git has for them.
 fn live(machine: &Machine) -> BTreeMap<String, PathBuf> {
-    let mut files = machine.files();
-    let is_content = |path: &PathBuf| {
-        let found = machine.path(path).symlink_metadata();
-        !path.starts_with(".sync") && found.is_ok_and(|found| found.is_file())
-    };
-    files.retain(is_content);
-    named(machine, files)
+    named(machine, regular(belongings(machine)))
+}
+
+/// The contents of the files in backups.
+fn backed_up(machine: &Machine) -> Vec<String> {
+    let folder = machine.home().join(".local/state/git-sync/backups");
+    let mut archives = regular(all_below(&folder));
+    archives.retain(|path| path.extension().is_some_and(|end| end == "gz"));
+    if archives.is_empty() {
+        return Vec::new();
+    }
+    let unpacked = machine.world().join("unpacked");
+    let mut script = format!("rm -rf '{0}'; mkdir '{0}'; cd '{0}';", unpacked.display());
+    for (number, archive) in archives.iter().enumerate() {
+        // One that is not whole is the affair of another test.
+        let unpack = format!(
+            "mkdir {number}; tar xzf '{}' -C {number} || true;",
+            archive.display()
+        );
+        script += &unpack;
+    }
+    machine.sh(&script).succeeds();
+    contents_below(machine, &unpacked)
 }
 
 fn contents_below(machine: &Machine, folder: &Path) -> Vec<String> {
-    let mut files = all_below(folder);
-    files.retain(|path| path.symlink_metadata().is_ok_and(|found| found.is_file()));
+    let files = regular(all_below(folder));
     named(machine, files).into_keys().collect()
 }
 
+fn regular(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    paths.retain(|path| path.symlink_metadata().is_ok_and(|found| found.is_file()));
+    paths
+}
+
+/// The files and links of the machine's user, in the work tree and in the rest of the home.
+fn belongings(machine: &Machine) -> Vec<PathBuf> {
+    let mut found = all_below(machine.home());
+    let is_kept_by_a_program = |path: &Path| {
+        let path = path.strip_prefix(machine.home()).unwrap_or(path);
+        let mut names = path.iter().map(|name| name.to_string_lossy());
+        names.any(|name| [".git", ".sync", ".local", ".cache"].contains(&&*name))
+    };
+    found.retain(|path| !path.is_dir() || path.is_symlink());
+    found.retain(|path| !is_kept_by_a_program(path));
+    found.sort();
+    found
+}
+
+/// What there is at a path: its mode and its text, or where it leads.
+fn seen(path: PathBuf) -> (PathBuf, String) {
+    let mode = path.symlink_metadata().map_or(0, |found| found.mode());
+    let text = match fs::read_link(&path) {
+        Ok(target) => target.into_os_string().into_encoded_bytes(),
+        Err(_) => fs::read(&path).unwrap_or_default(),
+    };
+    let text = format!("{mode:o} {}", String::from_utf8_lossy(&text));
+    (path, text)
+}
+
 fn named(machine: &Machine, files: Vec<PathBuf>) -> BTreeMap<String, PathBuf> {
-    let list = machine.home().join("paths");
+    let list = machine.world().join("paths");
     let mut text = Vec::new();
     for path in &files {
         text.extend_from_slice(path.as_os_str().as_bytes());
         text.push(b'\n');
     }
-    fs::write(&list, text).expect("own home");
+    fs::write(&list, text).expect("own folder");
     let script = format!(
         "git hash-object --no-filters --stdin-paths <'{}'",
         list.display()

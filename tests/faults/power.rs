@@ -73,7 +73,7 @@ fn empty(path: &Path) {
 fn survives_a_cut(scenario: &Scenario) {
     needs("strace");
     let laptop = &scenario.laptop;
-    let (output, trace) = recorded(laptop, scenario.words);
+    let (output, trace) = recorded(laptop, scenario.line);
     output.exits_with_one_of(&[0, 1]);
     assert!(trace.contains("fsync("), "{trace}");
     let end = End::of(scenario);

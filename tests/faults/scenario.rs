@@ -3,9 +3,10 @@
 //! No file is changed on both sides without a conflict: the exact content of each is looked for
 //! afterwards.
 
-use std::path::PathBuf;
+use crate::support::{IGNORE, Machine, Output, Remote, Sandbox};
 
-use crate::support::{IGNORE, Machine, Remote, Sandbox};
+/// A plain sync.
+pub(super) const SYNC: &[&str] = &["git-sync"];
 
 /// A scene with something to do, and the command that does it.
 pub(super) struct Scenario {
@@ -13,11 +14,25 @@ pub(super) struct Scenario {
     pub(super) laptop: Machine,
     /// Where it is synced to.
     pub(super) remote: Remote,
-    /// `git sync WORDS…`.
-    pub(super) words: &'static [&'static str],
+    /// What is typed.
+    pub(super) line: &'static [&'static str],
 }
 
 impl Scenario {
+    /// Types it, once more or for the first time.
+    #[track_caller]
+    pub(super) fn play(&self) -> Output {
+        self.play_on(&self.laptop)
+    }
+
+    /// The same by another clock of the machine.
+    #[track_caller]
+    pub(super) fn play_on(&self, laptop: &Machine) -> Output {
+        let mut command = laptop.command(self.line[0]);
+        command.args(&self.line[1..]);
+        laptop.run(command)
+    }
+
     /// Takes away the locks that the other side has left when it was killed in a push: a server does not
     /// die with its guests, and what it leaves is its own affair.
     pub(super) fn unlock_the_remote(&self) {
@@ -42,14 +57,9 @@ impl Scenario {
         let script = format!("rm -rf kept.new {gone}; mkdir -p {to}; cp -a {from} {to}/");
         let done = std::process::Command::new("sh")
             .args(["-euc", &script])
-            .current_dir(self.root())
+            .current_dir(self.laptop.world())
             .status();
         assert!(done.is_ok_and(|status| status.success()), "{script}");
-    }
-
-    fn root(&self) -> PathBuf {
-        let root = self.laptop.home().ancestors().nth(2);
-        root.expect("a home is in the sandbox").to_owned()
     }
 }
 
@@ -73,7 +83,7 @@ pub(super) fn changes_here() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -93,7 +103,7 @@ pub(super) fn both_sides_without_a_conflict() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -112,7 +122,7 @@ pub(super) fn both_sides() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -134,7 +144,7 @@ pub(super) fn keep_both() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -152,7 +162,7 @@ pub(super) fn other_shapes() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -168,7 +178,7 @@ pub(super) fn ignored_file() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -192,7 +202,7 @@ pub(super) fn work_in_progress() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
@@ -208,11 +218,25 @@ pub(super) fn first_sync() -> Scenario {
     Scenario {
         laptop,
         remote,
-        words: &[],
+        line: SYNC,
     }
 }
 
-fn held(words: &'static [&'static str]) -> Scenario {
+/// A machine that has nothing yet but a file of its user's.
+pub(super) fn set_up() -> Scenario {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let laptop = sandbox.fresh("laptop");
+    laptop.git_global(&format!("url.{}.insteadOf", remote.url()), "configs:");
+    std::fs::write(laptop.home().join("mine"), "of the user\n").expect("own home");
+    Scenario {
+        laptop,
+        remote,
+        line: &["git-sync", "setup", "--yes", "configs:"],
+    }
+}
+
+fn held(line: &'static [&'static str]) -> Scenario {
     let Scenario { laptop, remote, .. } = both_sides();
     laptop.sync([]).exits(1);
     laptop
@@ -221,21 +245,21 @@ fn held(words: &'static [&'static str]) -> Scenario {
     Scenario {
         laptop,
         remote,
-        words,
+        line,
     }
 }
 
 /// A held file, edited since, for which the other side's version is taken.
 pub(super) fn take_theirs() -> Scenario {
-    held(&["resolve", "--theirs", "vim/vimrc"])
+    held(&["git-sync", "resolve", "--theirs", "vim/vimrc"])
 }
 
 /// The same, and this machine's version is kept.
 pub(super) fn take_ours() -> Scenario {
-    held(&["resolve", "--ours", "vim/vimrc"])
+    held(&["git-sync", "resolve", "--ours", "vim/vimrc"])
 }
 
-fn forced(words: &'static [&'static str]) -> Scenario {
+fn forced(line: &'static [&'static str]) -> Scenario {
     let Scenario { laptop, remote, .. } = both_sides();
     laptop.write("committed", "by hand\n");
     laptop.git(["add", "committed"]);
@@ -243,16 +267,16 @@ fn forced(words: &'static [&'static str]) -> Scenario {
     Scenario {
         laptop,
         remote,
-        words,
+        line,
     }
 }
 
 /// Committed and uncommitted work gives way to the other side.
 pub(super) fn force_pull() -> Scenario {
-    forced(&["--force-pull", "--yes"])
+    forced(&["git-sync", "--force-pull", "--yes"])
 }
 
 /// The other side's commits give way to this machine's.
 pub(super) fn force_push() -> Scenario {
-    forced(&["--force-push", "--yes"])
+    forced(&["git-sync", "--force-push", "--yes"])
 }

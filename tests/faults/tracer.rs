@@ -1,19 +1,18 @@
 //! Runs the program under strace: counts what it and its children change, and stops it there.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::scenario::SYNC;
 use crate::support::{DEADLINE, Machine, Output, Running, wait_for_quiet};
 
 /// The calls that change names, modes or what is on the disk; `?` passes over what a system lacks.
-const CHANGES: &str = "?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,\
+pub(super) const CHANGES: &str = "?rename,?renameat,renameat2,?link,linkat,?unlink,unlinkat,?mkdir,mkdirat,\
                        ?rmdir,?symlink,symlinkat,fsync,ftruncate,?chmod,fchmod,fchmodat,\
                        copy_file_range";
-
-/// The calls that need room on the disk.
-const ROOM: &str = "write,pwrite64,?mkdir,mkdirat,?link,linkat,?symlink,symlinkat,copy_file_range";
 
 /// Every change waits so long, in microseconds: the run is stopped before the next one.
 const PAUSE: u32 = 3000;
@@ -28,13 +27,7 @@ pub(super) struct Watched {
     pub(super) last: String,
 }
 
-/// Runs `git sync WORDS…` and stops it, with all that it has started, after `point` changes.
-#[track_caller]
-pub(super) fn stopped_after(machine: &Machine, words: &[&str], point: usize) -> Watched {
-    stopped(machine, &[&["git-sync"], words].concat(), point)
-}
-
-/// The same for any command line.
+/// Runs a command line and stops it, with all that it has started, after `point` changes.
 #[track_caller]
 pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched {
     let trace = trace_file(machine);
@@ -75,78 +68,71 @@ pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched
     }
 }
 
-/// Runs `git sync WORDS…` to its end and counts its changes.
+/// Runs a command line in which some calls go another way: `calls` in strace's words, and what is done to
+/// them.
 #[track_caller]
-pub(super) fn counted(machine: &Machine, words: &[&str]) -> Watched {
-    stopped_after(machine, words, usize::MAX)
+pub(super) fn injected(machine: &Machine, line: &[&str], calls: &str, what: &str) -> Output {
+    injected_at(machine, line, &[], calls, what)
 }
 
-/// Runs `git sync WORDS…`; whoever touches `path` in git's folder with one of `calls` is killed, and
-/// nobody else.
+/// Runs a sync; whoever touches `path` in git's folder with one of `calls` is killed, and nobody else.
 #[track_caller]
-pub(super) fn one_killed_at(machine: &Machine, words: &[&str], path: &str, calls: &str) -> Output {
-    let mut command = machine.command("strace");
-    command
-        .args(["-f", "-q", "-o", "/dev/null"])
-        .args(["-P", &format!(".git/{path}"), "-P"])
-        .arg(machine.git_dir().join(path))
-        .args(["-e", &format!("trace={calls}")])
-        .args(["-e", &format!("inject={calls}:signal=KILL:when=1")])
-        .arg("git-sync")
-        .args(words);
-    let output = machine.run(command);
-    wait_for_quiet(machine);
-    output
-}
-
-/// Runs `git sync WORDS…` on a disk that is full for each process from its call number `point` on.
-#[track_caller]
-pub(super) fn starved_from(machine: &Machine, words: &[&str], point: usize) -> Output {
-    failing_from(machine, words, (ROOM, "ENOSPC"), point)
-}
-
-/// The same where nobody may change anything from then on.
-#[track_caller]
-pub(super) fn refused_from(machine: &Machine, words: &[&str], point: usize) -> Output {
-    failing_from(machine, words, (CHANGES, "EACCES"), point)
+pub(super) fn one_killed_at(machine: &Machine, path: &str, calls: &str) -> Output {
+    let paths = [
+        PathBuf::from(".git").join(path),
+        machine.git_dir().join(path),
+    ];
+    injected_at(machine, SYNC, &paths, calls, "signal=KILL:when=1")
 }
 
 #[track_caller]
-fn failing_from(
+fn injected_at(
     machine: &Machine,
-    words: &[&str],
-    (calls, error): (&str, &str),
-    point: usize,
+    line: &[&str],
+    paths: &[PathBuf],
+    calls: &str,
+    what: &str,
 ) -> Output {
     let mut command = machine.command("strace");
+    command.args(["-f", "-q", "-o", "/dev/null"]);
+    for path in paths {
+        command.arg("-P").arg(path);
+    }
     command
-        .args(["-f", "-q", "-o", "/dev/null"])
         .args(["-e", &format!("trace={calls}")])
-        .args(["-e", &format!("inject={calls}:error={error}:when={point}+")])
-        .arg("git-sync")
-        .args(words);
+        .args(["-e", &format!("inject={calls}:{what}")])
+        .args(line);
     let output = machine.run(command);
     wait_for_quiet(machine);
     output
 }
 
-/// Runs `git sync WORDS…`; write number `write` of each thread says that it has taken a byte, and has not.
+/// Runs a command line to its end; how many of `calls` that one of its threads made which made most.
 #[track_caller]
-pub(super) fn deceived_at(machine: &Machine, words: &[&str], write: usize) -> Output {
+pub(super) fn most_calls(machine: &Machine, line: &[&str], calls: &str) -> usize {
+    let trace = trace_file(machine);
     let mut command = machine.command("strace");
     command
-        .args(["-f", "-q", "-o", "/dev/null", "-e", "trace=write"])
-        .args(["-e", &format!("inject=write:retval=1:when={write}")])
-        .arg("git-sync")
-        .args(words);
-    let output = machine.run(command);
+        .args(["-f", "-q", "-s", "0", "-e", "signal=none"])
+        .args(["-e", &format!("trace={calls}")])
+        .arg("-o")
+        .arg(&trace)
+        .args(line);
+    drop(machine.run(command));
     wait_for_quiet(machine);
-    output
+    let text = std::fs::read(&trace).expect("strace wrote it");
+    let mut counts = BTreeMap::<&[u8], usize>::new();
+    let begun = |line: &&[u8]| line.contains(&b'(');
+    for line in text.split(|byte| *byte == b'\n').filter(begun) {
+        let thread = line.split(|byte| *byte == b' ').next();
+        *counts.entry(thread.unwrap_or_default()).or_default() += 1;
+    }
+    counts.into_values().max().unwrap_or_default()
 }
 
-/// Runs `git sync WORDS…` to its end and writes down every write, flush and rename.
+/// Runs a command line to its end and writes down every write, flush and rename.
 #[track_caller]
-pub(super) fn recorded(machine: &Machine, words: &[&str]) -> (Output, String) {
+pub(super) fn recorded(machine: &Machine, line: &[&str]) -> (Output, String) {
     let trace = trace_file(machine);
     let calls = format!("{CHANGES},write,pwrite64,writev,fdatasync,syncfs,?sync,sendfile");
     let mut command = machine.command("strace");
@@ -155,17 +141,17 @@ pub(super) fn recorded(machine: &Machine, words: &[&str]) -> (Output, String) {
         .args(["-e", &format!("trace={calls}")])
         .arg("-o")
         .arg(&trace)
-        .arg("git-sync")
-        .args(words);
+        .args(line);
     let output = machine.run(command);
     wait_for_quiet(machine);
     let text = std::fs::read(&trace).expect("strace wrote it");
     (output, String::from_utf8_lossy(&text).into_owned())
 }
 
+/// Beside the homes, where no scene looks for files.
 fn trace_file(machine: &Machine) -> PathBuf {
-    let path = machine.home().join("trace");
-    File::create(&path).expect("own home");
+    let path = machine.world().join("trace");
+    File::create(&path).expect("own folder");
     path
 }
 

@@ -4,17 +4,17 @@
 //! Whatever the moment, one of the two versions is readable at the live path, and a plain sync and the
 //! same command again come to the end that an undisturbed run has.
 
+use super::fault::{Kill, Struck};
 use super::oracle::{is_free, is_tidy, is_usable};
 use super::scenario::Scenario;
-use super::{points, tracer};
 use crate::marks::nothing_beside;
-use crate::support::{Machine, Sandbox, needs};
+use crate::support::{Machine, Sandbox};
 
 const SHARED: &str = "of all others\n";
 const OWN: &str = "of the mac\n";
 
 /// A Mac with `~/.rc` marked.
-fn marked(words: &'static [&'static str]) -> Scenario {
+fn marked(line: &'static [&'static str]) -> Scenario {
     let (laptop, _, remote) = Sandbox::new().laptop_and_server();
     laptop.config("sync.machineType", "mac");
     laptop.write("../.rc", SHARED);
@@ -23,7 +23,7 @@ fn marked(words: &'static [&'static str]) -> Scenario {
     Scenario {
         laptop,
         remote,
-        words,
+        line,
     }
 }
 
@@ -40,16 +40,10 @@ fn is_settled(laptop: &Machine, copy: &str, content: &str, when: &str) {
 
 #[track_caller]
 fn survives(scenario: &Scenario, copy: &str, content: &str) {
-    needs("strace");
-    let Scenario { laptop, words, .. } = scenario;
-    scenario.keep();
-    let undisturbed = tracer::counted(laptop, words);
-    assert!(!undisturbed.stopped && undisturbed.changes > 15);
+    let laptop = &scenario.laptop;
+    let trial = scenario.undisturbed(&Kill);
     is_settled(laptop, copy, content, "undisturbed");
-    for point in points(undisturbed.changes, 10) {
-        scenario.restore();
-        let killed = tracer::stopped_after(laptop, words, point);
-        let when = format!("killed after change {point}: {}", killed.last);
+    for Struck { when, .. } in trial.strikes(10) {
         let found = std::fs::read_to_string(laptop.home().join(".rc"));
         assert!(
             matches!(found.as_deref(), Ok(SHARED | OWN)),
@@ -59,9 +53,7 @@ fn survives(scenario: &Scenario, copy: &str, content: &str) {
         is_usable(laptop, &when);
         laptop.sync([]).succeeds();
         is_tidy(laptop, &when);
-        let mut again = laptop.command("git-sync");
-        again.args(*words);
-        laptop.run(again).exits_with_one_of(&[0, 1]);
+        scenario.play().exits_with_one_of(&[0, 1]);
         laptop.sync([]).succeeds();
         is_settled(laptop, copy, content, &when);
         is_free(laptop, &when);
@@ -70,13 +62,13 @@ fn survives(scenario: &Scenario, copy: &str, content: &str) {
 
 #[test]
 fn a_new_variant_survives_a_kill() {
-    let scenario = marked(&["mark", "--variant=mac", "../.rc"]);
+    let scenario = marked(&["git-sync", "mark", "--variant=mac", "../.rc"]);
     survives(&scenario, "external/.rc##mac", SHARED);
 }
 
 #[test]
 fn a_variant_that_is_dropped_survives_a_kill() {
-    let scenario = marked(&["unmark", "--variant=mac", "../.rc"]);
+    let scenario = marked(&["git-sync", "unmark", "--variant=mac", "../.rc"]);
     let laptop = &scenario.laptop;
     laptop.sync(["mark", "--variant=mac", "../.rc"]).succeeds();
     laptop.write("../.rc", OWN);

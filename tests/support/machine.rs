@@ -73,8 +73,18 @@ impl Machine {
     }
 
     /// The world it is part of.
-    pub(super) fn scene(&self) -> &Scene {
+    pub(super) fn scene(&self) -> &Arc<Scene> {
         &self.scene
+    }
+
+    /// The folder of the whole story: homes, remotes, and what is in neither.
+    pub(crate) fn world(&self) -> &Path {
+        self.scene.root()
+    }
+
+    /// The time of its next command, in seconds since the epoch.
+    pub(crate) fn now(&self) -> u64 {
+        self.scene.tick()
     }
 
     /// The same machine with a variable set.

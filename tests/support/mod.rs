@@ -9,6 +9,7 @@ mod remote;
 mod sandbox;
 mod shell;
 mod sshd;
+mod wire;
 
 pub(crate) use conflict::{Conflict, nothing};
 pub(crate) use expect::{all_agree, settle};
@@ -19,6 +20,7 @@ pub(crate) use remote::{IGNORE, Remote, SilentServer, closed_port};
 pub(crate) use sandbox::{Sandbox, copy_program};
 pub(crate) use shell::{Kind, Shell};
 pub(crate) use sshd::Sshd;
+pub(crate) use wire::Wire;
 
 use std::time::{Duration, Instant};
 

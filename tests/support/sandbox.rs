@@ -131,6 +131,12 @@ impl Sandbox {
         Self::as_user(None)
     }
 
+    /// The world of a machine.
+    pub(crate) fn of(machine: &Machine) -> Self {
+        let scene = Arc::clone(machine.scene());
+        Self { scene }
+    }
+
     /// A world whose commands run without rights, so that permissions mean something for root too.
     pub(crate) fn unprivileged() -> Self {
         Self::as_user(am_root().then_some(NOBODY))

@@ -93,7 +93,7 @@ impl Sshd {
     /// An `ssh` in front of PATH that knows the key and the host, as a user's `~/.ssh` would.
     fn install_client(&self, sandbox: &Sandbox) {
         let host = fs::read_to_string(self.folder.join("host_key.pub")).expect("own file");
-        let known = format!("[127.0.0.1]:{} {host}", self.port);
+        let known = format!("[127.0.0.1]:* {host}");
         fs::write(self.folder.join("known_hosts"), known).expect("own folder");
         let config = format!(
             "Host *\nIdentityFile {dir}/user_key\nIdentitiesOnly yes\nIdentityAgent none\n\
@@ -114,12 +114,13 @@ impl Sshd {
 
     /// The address of a remote, over this server.
     pub(crate) fn url(&self, remote: &Remote) -> String {
-        format!(
-            "ssh://{}@127.0.0.1:{}{}",
-            self.user,
-            self.port,
-            remote.path().display()
-        )
+        self.url_at(remote, self.port)
+    }
+
+    /// The same for who comes in by another port that leads to it.
+    pub(crate) fn url_at(&self, remote: &Remote, port: u16) -> String {
+        let path = remote.path().display();
+        format!("ssh://{}@127.0.0.1:{port}{path}", self.user)
     }
 
     /// Moves an enrolled machine's origin to this server.
