@@ -52,6 +52,7 @@ mod layers;
 mod local;
 mod machines;
 mod marks;
+mod mutations;
 mod names;
 mod packages;
 mod permissions;
