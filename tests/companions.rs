@@ -387,6 +387,14 @@ fn removing_takes_them_away_with_the_last_repository() {
     other.enrol();
     other.sync(["--setup", "--remove", "--yes"]).succeeds();
     assert!(laptop.exists(page(&laptop)));
+    let told = laptop.sync(["--setup", "--remove", "-n"]).succeeds();
+    told.says("- manual       ~/.cargo/share/man/man1/git-sync.1\n")
+        .says("- completion   bash, zsh, fish\n")
+        .says("Nothing was changed.");
+    let told = laptop.sync(["--setup", "--remove", "-n", "--json"]);
+    let items = told.succeeds().json()["items"].to_string();
+    assert!(items.contains("manual"), "{items}");
+    assert!(laptop.exists(page(&laptop)));
     let removed = laptop.sync(["--setup", "--remove", "--yes"]).succeeds();
     removed
         .tells("- manual       ~/.cargo/share/man/man1/git-sync.1")

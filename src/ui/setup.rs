@@ -112,6 +112,9 @@ pub fn before_removal(top: &Path, traces: &Traces) -> String {
             "  {other} shares the repository, and is not synced any more either"
         );
     }
+    for (mark, item) in &traces.companions {
+        text += &(line(*mark, item) + "\n");
+    }
     text + "Your files, your history and the remote stay as they are.\n"
 }
 
@@ -125,6 +128,7 @@ pub fn planned_removal(top: &Path, traces: &Traces) -> Value {
         "path": json::file(top),
         "refs": names,
         "links": traces.links.iter().map(super::marks::named).collect::<Vec<_>>(),
+        "items": list(&traces.companions),
         "exit": 0,
     })
 }

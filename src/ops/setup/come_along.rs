@@ -29,10 +29,9 @@ fn root(page: &Path) -> PathBuf {
     page.ancestors().nth(2).unwrap_or(page).to_owned()
 }
 
-/// Is anything of them here that can be taken away?
-pub(super) fn is_there() -> bool {
-    let all = companions::set_up();
-    all.iter().any(|place| place.state == State::Gone)
+/// What [`remove`] would do.
+pub(super) fn removable() -> Items {
+    told(&companions::set_up())
 }
 
 /// Takes them away.

@@ -41,6 +41,8 @@ pub struct Traces {
     pub links: Vec<Marked>,
     /// Other work trees of the repository: what is switched off is switched off for them too.
     pub others: Vec<PathBuf>,
+    /// The manual, the completions and the snippets, where no other repository of this user needs them.
+    pub companions: Items,
     /// Is there nothing at all?
     pub is_empty: bool,
 }
@@ -67,6 +69,8 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
             .hint("git sync --resolve   decides; then run this again")
             .hint("nothing was changed"));
     }
+    let last = is_the_last(ctx)?;
+    let companions = last.then(come_along::removable).unwrap_or_default();
     let is_empty = refs.is_empty()
         && !is_enrolled(repo)?
         && repo.local_setting(config::MACHINE_ID)?.is_none()
@@ -76,7 +80,7 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
         && !is_configured(repo)?
         && !hooks::is_any(repo)?
         && schedule::remove(ctx, true)?.is_empty()
-        && !(come_along::is_there() && is_the_last(ctx)?);
+        && !companions.iter().any(|(mark, _)| *mark == Mark::Gone);
     let others = repo.other_worktrees()?;
     let mut links = unmark::linked(ctx)?;
     for other in &others {
@@ -92,6 +96,7 @@ pub fn look(ctx: &Context<'_>) -> Result<Traces> {
     }
     Ok(Traces {
         is_empty: is_empty && links.is_empty(),
+        companions,
         refs,
         links,
         others: others.iter().map(|other| other.top().to_owned()).collect(),
