@@ -253,6 +253,47 @@ fn two_files_renamed_to_one_name_lose_neither() {
     conflict.server.has("c", "1\n2\n3\n4\n");
 }
 
+/// Whether a ref of the machine keeps a file with this content.
+fn keeps(machine: &Machine, content: &str) -> bool {
+    let write = format!("printf '{content}' | git hash-object --stdin");
+    let blob = machine.sh(&write).succeeds().stdout();
+    let kept = machine.git(["rev-list", "--objects", "--all"]);
+    kept.contains(blob.trim())
+}
+
+/// A held path that was committed by hand, and then saved twice while it was held.
+fn saved_again_and_again() -> Conflict {
+    let conflict = Conflict::of_content();
+    let laptop = &conflict.laptop;
+    laptop.commit("by hand");
+    for content in ["one\n", "two\n"] {
+        laptop.write("zshrc", content);
+        conflict.is_held(["zshrc"]);
+    }
+    conflict
+}
+
+#[test]
+fn what_was_saved_while_it_was_held_is_kept_after_the_decision() {
+    for side in ["--ours", "--theirs"] {
+        let conflict = saved_again_and_again();
+        conflict.resolves(side, ["zshrc"]);
+        for content in ["export EDITOR=hx\n", "one\n", "two\n"] {
+            assert!(keeps(&conflict.laptop, content), "{side}: {content:?}");
+        }
+    }
+}
+
+#[test]
+fn what_was_saved_while_it_was_held_is_kept_when_both_come_to_the_same() {
+    let conflict = saved_again_and_again();
+    conflict.laptop.write("zshrc", "export EDITOR=nano\n");
+    conflict.converges();
+    for content in ["export EDITOR=hx\n", "one\n", "two\n"] {
+        assert!(keeps(&conflict.laptop, content), "{content:?}");
+    }
+}
+
 #[test]
 fn names_that_differ_in_case_only_are_held_where_the_file_system_cannot_have_both() {
     let conflict = Conflict::new(

@@ -1,7 +1,7 @@
 //! Keeps the held paths true: what this machine has now, what the branch has now, and whether there
 //! is still something to decide.
 
-use super::Context;
+use super::{Context, kept};
 use crate::error::{Error, Kind, Result};
 use crate::git::index::PrivateIndex;
 use crate::git::refs::RefChange;
@@ -28,16 +28,19 @@ impl Holding {
         Ok(Self { set, oid })
     }
 
-    /// The change of the ref that makes `set` the holding of `branch`; `pins` are kept alive by it.
+    /// The changes of refs that make `set` the holding of `branch`; `pins` are kept alive by it.
+    ///
+    /// Where nothing is held any more, what the holding has kept alive is kept on as what was replaced:
+    /// versions that the user saved over while they were held, and commits that were left out.
     pub fn change_to(
         &self,
         ctx: &Context<'_>,
         branch: &str,
         set: &HeldSet,
         pins: impl IntoIterator<Item = Oid>,
-    ) -> Result<Option<RefChange>> {
+    ) -> Result<Vec<RefChange>> {
         if *set == self.set {
-            return Ok(None);
+            return Ok(Vec::new());
         }
         let new = if set.is_empty() {
             None
@@ -52,11 +55,16 @@ impl Holding {
                 ctx.scratch("held"),
             )?)
         };
-        Ok(Some(RefChange {
+        let over = self.oid.clone().filter(|_| new.is_none());
+        let mut changes = vec![RefChange {
             name: store::ref_name(branch),
             old: self.oid.clone(),
             new,
-        }))
+        }];
+        if let Some(over) = over {
+            changes.push(kept::change(ctx, Some("held"), over)?);
+        }
+        Ok(changes)
     }
 }
 

@@ -37,8 +37,9 @@ pub(super) fn inherit(ctx: &Context<'_>, branch: &Branch) -> Result<()> {
         .iter()
         .filter_map(|change| change.old.clone())
         .collect();
-    if let Some(change) = own.change_to(ctx, &branch.name, &set, pins)? {
-        let changes: Vec<_> = std::iter::once(change).chain(gone).collect();
+    let mut changes = own.change_to(ctx, &branch.name, &set, pins)?;
+    if !changes.is_empty() {
+        changes.extend(gone);
         ctx.repo
             .change_refs("sync: held on a branch that is gone", &changes)?;
     }

@@ -141,10 +141,11 @@ fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Resul
         holding.set = set;
         return Ok(holding);
     }
-    if let Some(change) = holding.change_to(ctx, &branch.name, &set, [])? {
+    let changes = holding.change_to(ctx, &branch.name, &set, [])?;
+    if let Some(change) = changes.first() {
         let oid = change.new.clone();
         ctx.repo
-            .change_refs("sync: held paths looked at again", &[change])?;
+            .change_refs("sync: held paths looked at again", &changes)?;
         holding = Holding { set, oid };
     }
     Ok(holding)

@@ -37,7 +37,6 @@ pub(super) fn take(
     }
     let refs = holding.change_to(ctx, &branch.name, &rest, [])?;
     let message = "sync: what could not be written before";
-    let refs = refs.into_iter().collect();
     if try_put(ctx, branch, None, &targets, refs, message)? != Published::Done {
         return Ok(None);
     }

@@ -42,8 +42,7 @@ pub(super) fn undo(ctx: &Context<'_>, branch: &Branch, paths: &[RepoPath]) -> Re
             ..held.clone()
         });
     }
-    let change = holding.change_to(ctx, &branch.name, &set, [oid.clone()])?;
-    let mut refs: Vec<_> = change.into_iter().collect();
+    let mut refs = holding.change_to(ctx, &branch.name, &set, [oid.clone()])?;
     let run = kept::run(&name).map(str::to_owned);
     refs.push(RefChange {
         name,

@@ -199,12 +199,10 @@ impl Marks<'_, '_> {
         let ctx = self.ctx;
         let mut set: HeldSet = holding.set.clone();
         set.insert(held);
-        let Some(change) = holding.change_to(ctx, &branch.name, &set, [])? else {
-            return Ok(());
-        };
+        let changes = holding.change_to(ctx, &branch.name, &set, [])?;
         match ctx
             .repo
-            .change_refs("sync: a marked file is held", &[change])?
+            .change_refs("sync: a marked file is held", &changes)?
         {
             Refs::Changed => Ok(()),
             Refs::Moved => Err(Error::blocked("the held paths changed meanwhile")),
