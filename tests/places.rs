@@ -182,3 +182,41 @@ fn a_removal_puts_real_files_back_for_every_worktree() {
         nothing_beside(&laptop, ".");
     }
 }
+
+#[test]
+fn three_machines_with_different_folders_stay_the_same_for_a_week() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let machines = [
+        ("work-mac", "dev/configs"),
+        ("home-mac", "dev/configs"),
+        ("ec2", "configs"),
+    ]
+    .map(|(name, folder)| {
+        let machine = sandbox.fresh(name).in_repo(folder);
+        std::fs::create_dir_all(machine.root().parent().unwrap()).unwrap();
+        machine.clone_from(&remote.url());
+        machine.enrol();
+        machine.write("zshrc.local", format!("export MACHINE={name}\n"));
+        machine
+    });
+    for day in 0..7 {
+        for (turn, machine) in machines.iter().enumerate() {
+            machine.write(format!("app-{turn}/config"), format!("day {day}\n"));
+            machine.sync([]).succeeds();
+        }
+    }
+    for machine in &machines {
+        machine.sync([]).succeeds();
+    }
+    all_agree(&machines.each_ref(), &remote);
+    for machine in &machines {
+        machine
+            .has("app-0/config", "day 6\n")
+            .has("app-2/config", "day 6\n");
+        machine.has(
+            "zshrc.local",
+            format!("export MACHINE={}\n", machine.name()),
+        );
+    }
+}

@@ -107,9 +107,8 @@ impl Scene {
     /// PATH: this sandbox's tools, the freshly built program, then what the system has.
     fn path(&self) -> OsString {
         let system = std::env::var_os("PATH").unwrap_or_default();
-        let built = Path::new(env!("CARGO_BIN_EXE_git-sync"))
-            .parent()
-            .expect("a program has a folder");
+        let program = program();
+        let built = program.parent().expect("a program has a folder");
         let mut dirs = vec![self.bin()];
         if self.user.is_none() {
             dirs.push(built.to_owned());
@@ -223,12 +222,26 @@ impl Sandbox {
     }
 }
 
+/// The program that the stories are about: the one that was just built, or `GIT_SYNC_BINARY`, which is a file called
+/// `git-sync` somewhere else.
+pub(crate) fn program() -> PathBuf {
+    let other = std::env::var_os("GIT_SYNC_BINARY").map(PathBuf::from);
+    if let Some(other) = &other {
+        let is_found = other.is_absolute() && other.ends_with("git-sync") && other.is_file();
+        assert!(
+            is_found,
+            "GIT_SYNC_BINARY is no path of a git-sync: {}",
+            other.display()
+        );
+    }
+    other.unwrap_or_else(|| env!("CARGO_BIN_EXE_git-sync").into())
+}
+
 /// Puts a copy of the program to `path`. Another one makes it: a child that another test starts meanwhile
 /// would have a file that this process writes open, and what is open for writing cannot be run.
 #[track_caller]
 pub(crate) fn copy_program(path: &Path) {
-    let built = env!("CARGO_BIN_EXE_git-sync");
-    let copied = Command::new("cp").arg(built).arg(path).status();
+    let copied = Command::new("cp").arg(program()).arg(path).status();
     assert!(
         copied.is_ok_and(|status| status.success()),
         "{}",
