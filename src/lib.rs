@@ -83,4 +83,6 @@ pub mod model;
 pub mod ops;
 pub mod store;
 pub mod sys;
+#[cfg(test)]
+mod testing;
 pub mod ui;

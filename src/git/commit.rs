@@ -236,6 +236,8 @@ impl Repo {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn a_commit_is_read_with_all_that_must_be_kept() {
@@ -254,5 +256,21 @@ mod tests {
         assert_eq!(commit.encoding.as_deref(), Some("latin1"));
         assert_eq!(commit.subject(), "subject");
         assert_eq!(commit.message, b"subject\n\nbody\n");
+    }
+
+    const COMMIT: &str = "tree 1111111111111111111111111111111111111111\nparent 1111111111111111111111111111111111111111\n\
+        author Ana <a@b> 1700000000 +0100\ncommitter X <x@y> 1 +0000\nencoding latin1\n\nsubject\n\nbody\n";
+
+    proptest! {
+        #[test]
+        fn a_commit_of_anything_is_read_or_refused(text in bytes(), other in damaged(COMMIT)) {
+            for text in [text, other] {
+                if let Some(commit) = Commit::parse(&text) {
+                    prop_assert!(text.ends_with(&commit.message));
+                    commit.subject();
+                    commit.author.as_ref().map(Author::epoch);
+                }
+            }
+        }
     }
 }

@@ -411,6 +411,8 @@ fn number<T: TryFrom<i64>>(
 #[cfg(test)]
 mod tests {
     use super::{KEYS, size};
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn sizes_have_the_suffixes_of_git() {
@@ -427,5 +429,15 @@ mod tests {
         keys.sort_unstable();
         keys.dedup();
         assert_eq!(keys.len(), KEYS.len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_size_of_anything_is_read_or_bad(text in text(), number in any::<u64>(), unit in "[kKmMgGx]?") {
+            size(&text);
+            if let Some(size) = size(&format!("{number}{unit}")) {
+                prop_assert!(size >= number);
+            }
+        }
     }
 }

@@ -48,6 +48,8 @@ fn version(said: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::version;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn versions_are_read_whoever_built_them() {
@@ -61,5 +63,13 @@ mod tests {
             Some((2, 55))
         );
         assert_eq!(version("hub version 2"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn a_version_of_anything_is_read_or_none(text in text(), numbers in "[0-9.]{0,30}") {
+            version(&text);
+            version(&format!("git version {numbers}"));
+        }
     }
 }

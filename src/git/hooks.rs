@@ -118,3 +118,26 @@ pub(super) fn hook_hangs(event: &str) -> Error {
     Error::blocked(format!("the {event} hook did not end in time"))
         .hint("sync.timeout says how long a background sync may take")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
+
+    const NOTES: &str = "{\"event\":\"child_start\",\"sid\":\"a\",\"child_id\":1,\"hook_name\":\"pre-push\"}\n\
+                         {\"event\":\"child_exit\",\"sid\":\"a\",\"child_id\":1}\n";
+
+    proptest! {
+        #![proptest_config(crate::testing::one_in(4))]
+        #[test]
+        fn notes_of_anything_are_read(text in bytes(), other in damaged(NOTES)) {
+            let folder = tempfile::tempdir().expect("a folder");
+            for text in [text, other] {
+                let notes = folder.path().join("notes");
+                fs::write_atomic(&notes, &text, fs::Durable::No).expect("written");
+                prop_assert!(hook_runs(&notes, "pre-push").is_ok());
+            }
+        }
+    }
+}

@@ -316,3 +316,31 @@ pub(super) fn joined<'a>(paths: impl IntoIterator<Item = &'a RepoPath>) -> Vec<u
     }
     joined
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{bytes, path};
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn git_is_understood_whatever_names_it_says(
+            noise in bytes(), paths in proptest::collection::vec((path(), any::<bool>()), 0..5),
+        ) {
+            let mut said = noise.to_vec();
+            for (path, told) in &paths {
+                if *told {
+                    said.extend_from_slice(b"\nIgnoring path ");
+                    said.extend_from_slice(path.as_bytes());
+                    said.push(b'\n');
+                }
+            }
+            let asked: Vec<_> = paths.iter().map(|(path, _)| path).collect();
+            let refused = refused(&said, &asked);
+            for (path, told) in &paths {
+                prop_assert!(!told || refused.contains(path));
+            }
+        }
+    }
+}

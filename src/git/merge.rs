@@ -118,6 +118,8 @@ fn number(bytes: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn advice_after_the_messages_is_not_one_of_them() {
@@ -144,5 +146,21 @@ mod tests {
             .collect();
         assert_eq!(paths, ["a b", "x", "x~HEAD"]);
         assert_eq!(clean(one.as_bytes()).map(|oid| oid.to_string()), Some(one));
+    }
+
+    const ANSWER: &str = "1111111111111111111111111111111111111111\x00100644 \
+        1111111111111111111111111111111111111111 2\ta b\x00\x001\x00a b\x00CONFLICT (contents)\x00text\n\x00\
+        2\x00x\x00y\x00CONFLICT (file/directory)\x00text\n\x00";
+
+    proptest! {
+        #[test]
+        fn answers_of_anything_are_read_or_refused(output in bytes(), other in damaged(ANSWER)) {
+            for output in [output, other] {
+                if let Some(paths) = conflicts(&output) {
+                    prop_assert!(paths.len() <= output.len());
+                }
+                clean(&output);
+            }
+        }
     }
 }

@@ -430,6 +430,8 @@ pub(super) fn unreachable(ended: &Ended) -> Unreachable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged_text, text};
+    use proptest::prelude::*;
 
     #[test]
     fn a_lost_race_is_told_from_a_refusal() {
@@ -458,5 +460,29 @@ mod tests {
         let (heads, default) = parse_heads(text);
         assert_eq!(heads, ["refs/heads/trunk", "refs/heads/x"]);
         assert_eq!(default.as_deref(), Some("refs/heads/trunk"));
+    }
+
+    const PRINTED: &str = "To x\n!\ta:b\t[remote rejected] (no)\n \ta:c\tdone\nDone\n";
+    const HEADS: &str =
+        "ref: refs/heads/trunk\tHEAD\n1\tHEAD\n1\trefs/heads/trunk\n2\trefs/heads/x\n";
+    const SAID: &str = "remote: error: cannot lock ref\nUnable to create '/r/refs/heads/main.lock': File exists.\n\
+                        fatal: Could not read from remote repository.\nssh: connect to host x: Connection refused\n";
+
+    proptest! {
+        #[test]
+        fn words_of_anything_are_understood_or_not(
+            text in text(), printed in damaged_text(PRINTED), heads in damaged_text(HEADS), said in damaged_text(SAID),
+        ) {
+            for text in [text, printed, heads, said] {
+                rejection(&text, "b");
+                line_of(&text, &text);
+                let (heads, _) = parse_heads(&text);
+                prop_assert!(heads.iter().all(|head| head.starts_with("refs/heads/")));
+                lock_there(&text);
+                is_local(&text);
+                mentions_remote(&text);
+                prop_assert!(refused("origin", &text, &text).to_string().starts_with("origin refused"));
+            }
+        }
     }
 }

@@ -608,6 +608,8 @@ fn parse_parameters(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::parse_parameters;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn settings_of_git_dash_c_are_read() {
@@ -615,5 +617,20 @@ mod tests {
         let expected = ["sync.newFiles=tracked", "a.b=c d", "user.name=O'Neil"];
         assert_eq!(parse_parameters(text), expected);
         assert!(parse_parameters("").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn settings_of_anything_are_read(text in text()) {
+            let all = parse_parameters(&text);
+            prop_assert!(all.iter().map(String::len).sum::<usize>() <= text.len());
+        }
+
+        #[test]
+        fn every_setting_is_read_as_git_writes_it(values in proptest::collection::vec("[ -~]{0,12}", 0..4)) {
+            let quoted: Vec<_> = values.iter().map(|value| format!("'a.b'='{}'", value.replace('\'', r"'\''"))).collect();
+            let expected: Vec<_> = values.iter().map(|value| format!("a.b={value}")).collect();
+            prop_assert_eq!(parse_parameters(&quoted.join(" ")), expected);
+        }
     }
 }

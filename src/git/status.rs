@@ -385,6 +385,8 @@ fn parse(output: &[u8]) -> Option<Scan> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     fn names(paths: &BTreeSet<RepoPath>) -> Vec<String> {
         paths.iter().map(ToString::to_string).collect()
@@ -413,5 +415,24 @@ mod tests {
         assert_eq!(names(&scan.unmerged), ["con flict"]);
         assert_eq!(names(&scan.untracked), ["new file"]);
         assert_eq!(names(&scan.nested), ["nested"]);
+    }
+
+    const LISTING: &str = "# branch.head main\0\
+        1 .M N... 100644 100644 100644 1111111111111111111111111111111111111111 \
+        1111111111111111111111111111111111111111 a b\0\
+        1 .M SC.. 160000 160000 160000 1111111111111111111111111111111111111111 \
+        1111111111111111111111111111111111111111 sub\0\
+        u UU N... 100644 100644 100644 100644 1111111111111111111111111111111111111111 \
+        1111111111111111111111111111111111111111 1111111111111111111111111111111111111111 c\0? new\0? nested/\0";
+
+    proptest! {
+        #[test]
+        fn words_of_anything_are_read_or_refused(output in bytes(), other in damaged(LISTING)) {
+            for output in [output, other] {
+                if let Some(scan) = parse(&output) {
+                    prop_assert!(scan.untracked.is_subset(&scan.changed));
+                }
+            }
+        }
     }
 }

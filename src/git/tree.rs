@@ -256,6 +256,8 @@ pub(super) fn unread(command: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn a_raw_line_is_a_change() {
@@ -275,5 +277,25 @@ mod tests {
         let modes: Vec<_> = entries.values().map(|entry| entry.mode).collect();
         assert_eq!(modes, [Mode::Exec, Mode::Gitlink]);
         assert!(parse_tree(b"nonsense").is_err());
+    }
+
+    const ONE: &str = "1111111111111111111111111111111111111111";
+
+    proptest! {
+        #[test]
+        fn listings_of_anything_are_read_or_refused(
+            output in bytes(),
+            tree in damaged(format!("100755 blob {ONE}\ta b\x00160000 commit {ONE}\tsub\x00")),
+            meta in damaged(format!(":000000 100644 {ONE} {ONE} A")),
+            batch in damaged(format!("{ONE} blob 3\nabc\n{ONE} missing\n")),
+        ) {
+            for output in [output, tree, meta, batch] {
+                drop(parse_tree(&output));
+                raw_change(&output, b"a");
+                if let Some((content, rest)) = batched(&output) {
+                    prop_assert!(content.len() + rest.len() < output.len());
+                }
+            }
+        }
     }
 }

@@ -288,6 +288,8 @@ pub struct Pin {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged, path};
+    use proptest::prelude::*;
 
     fn entry() -> Entry {
         Entry {
@@ -392,5 +394,91 @@ mod tests {
         assert_eq!(below(REPO), Some(b"a\n\xff".to_vec()));
         assert_eq!(below(HOME), None);
         assert_eq!(below("rep"), None);
+    }
+
+    const LINE: &str = r#"{"path":"repo/a\n","kind":"file","mode":384,"mtime":[1700000000,5],"size":3,"sha256":"00","link":"repo/b","stamp":{"ino":1,"ctime":[8,1]},"sparse":true,"torn":true}"#;
+
+    /// An entry of anything.
+    fn any_entry() -> impl Strategy<Value = Entry> {
+        let kind = prop_oneof![
+            Just(Kind::File),
+            Just(Kind::Folder),
+            Just(Kind::Link),
+            Just(Kind::Hard)
+        ];
+        let stamp = proptest::option::of(
+            any::<(u64, (i64, u32))>().prop_map(|(ino, ctime)| Stamp { ino, ctime }),
+        );
+        let link = proptest::option::of(path());
+        let sha256 = proptest::option::of("[0-9a-f]{0,64}");
+        (
+            path(),
+            kind,
+            any::<(u32, (i64, u32), u64, bool, bool)>(),
+            sha256,
+            link,
+            stamp,
+        )
+            .prop_map(
+                |(path, kind, (mode, mtime, size, sparse, torn), sha256, link, stamp)| Entry {
+                    path,
+                    kind,
+                    mode,
+                    mtime,
+                    size,
+                    sha256,
+                    link,
+                    stamp,
+                    sparse,
+                    torn,
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn every_entry_is_read_as_it_is_written(entry in any_entry()) {
+            let text = serde_json::to_string(&entry).expect("written");
+            prop_assert_eq!(serde_json::from_str::<Entry>(&text).expect("read"), entry);
+        }
+
+        #[test]
+        fn a_damaged_entry_is_read_or_refused(text in bytes(), other in damaged(LINE)) {
+            for text in [text, other] {
+                drop(serde_json::from_slice::<Entry>(&text));
+                drop(serde_json::from_slice::<Head>(&text));
+                drop(serde_json::from_slice::<Pin>(&text));
+                drop(serde_json::from_slice::<Chunk>(&text));
+            }
+        }
+
+        /// Whatever a list says: what is taken for a backup has no name that leads out of it, and nothing
+        /// below anything that is no folder.
+        #[test]
+        fn a_list_that_is_taken_leads_nowhere(
+            entries in proptest::collection::vec((any_entry(), 0..4_usize), 0..8),
+            sorted in any::<bool>(),
+        ) {
+            let prefix = ["repo/", "home/", "", "repo/external/"];
+            let mut entries: Vec<_> = entries.into_iter().map(|(entry, at)| {
+                let path = [prefix[at].as_bytes(), entry.path.as_bytes()].concat();
+                Entry { path: RepoPath::from_bytes(path), ..entry }
+            }).collect();
+            if sorted {
+                entries.sort_by(|a, b| a.path.cmp(&b.path));
+            }
+            let listing = Listing { entries, chunks: Vec::new() };
+            let trouble = listing.trouble();
+            for entry in &listing.entries {
+                listing.content_of(entry);
+                let names: Vec<_> = entry.path.as_bytes().split(|byte| *byte == b'/').collect();
+                let leads = names.iter().any(|name| matches!(*name, b"" | b"." | b".."));
+                let inside = matches!(names[0], b"repo" | b"home");
+                let gits = names[0] == b"repo" && names.iter().any(|name| name.eq_ignore_ascii_case(b".git"));
+                prop_assert!(trouble.is_some() || (inside && !leads && !gits));
+                let above = |other: &&Entry| other.kind != Kind::Folder && other.path.is_above(&entry.path);
+                prop_assert!(trouble.is_some() || listing.entries.iter().find(above).is_none());
+            }
+        }
     }
 }

@@ -92,6 +92,8 @@ fn line_end(text: &[u8]) -> &'static [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::bytes;
+    use proptest::prelude::*;
 
     const WANTED: [&str; 3] = ["/a/*", "!/a/b", "*.local"];
 
@@ -148,5 +150,20 @@ mod tests {
         let new = add(b"\xff\x00\n", &["*.local"]);
         assert!(new.starts_with(b"\xff\x00\n"));
         assert_eq!(remove(&new, &WANTED).as_deref(), Some(&b"\xff\x00\n"[..]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_is_found_and_taken_out_again(text in bytes(), at in 0..=WANTED.len()) {
+            let lines = &WANTED[..at];
+            let new = add(&text, lines);
+            prop_assert!(new.starts_with(&text));
+            prop_assume!(remove(&text, &WANTED).is_none());
+            let back = remove(&new, &WANTED).expect("a block");
+            // A last line without an end has one now.
+            let end: &[u8] = if text.is_empty() || text.ends_with(b"\n") { b"" } else { line_end(&text) };
+            prop_assert_eq!(back, [&*text, end].concat());
+            prop_assert!(missing(&add(&text, &missing(&text, &WANTED)), &WANTED).is_empty());
+        }
     }
 }

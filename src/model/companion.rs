@@ -198,6 +198,8 @@ fn digest(text: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn a_file_is_ours_while_nobody_has_changed_it() {
@@ -229,5 +231,17 @@ mod tests {
         assert!(is_our_manual(Companion::Man.signed().as_bytes()));
         let other = b".TH \"GIT\\-SYNC\" \"1\"\n.SH \"NAME\"\n";
         assert!(!is_our_manual(other));
+    }
+
+    proptest! {
+        #[test]
+        fn a_file_of_anything_is_not_taken_for_ours(
+            text in bytes(), other in damaged(Companion::Bash.signed()),
+        ) {
+            prop_assert_eq!(Companion::Bash.standing(Some(&text)), Standing::Foreign);
+            is_our_manual(&text);
+            let standing = Companion::Bash.standing(Some(&other));
+            prop_assert!(standing != Standing::Ours || *other == *Companion::Bash.signed().as_bytes());
+        }
     }
 }

@@ -222,6 +222,8 @@ fn value(text: &str, at: usize) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged_text, text};
+    use proptest::prelude::*;
 
     fn cron(text: &str) -> Cron {
         Cron::parse(text).unwrap_or_else(|| panic!("{text}"))
@@ -315,5 +317,28 @@ mod tests {
         assert_eq!(either[0], [("Minute", 0), ("Hour", 5), ("Day", 13)]);
         assert_eq!(either[1], [("Minute", 0), ("Hour", 5), ("Weekday", 5)]);
         assert_eq!(cron("0-58 0-22 * * *").moments(), None);
+    }
+
+    proptest! {
+        #[test]
+        fn moments_of_anything_are_understood_or_not(
+            text in text(), other in damaged_text("*/15 1-5 1,15 jan-mar mon,wed"), seed in any::<u32>(),
+        ) {
+            for text in [text, other] {
+                if let Some(cron) = Cron::parse(&text) {
+                    prop_assert!(!cron.on_calendar().is_empty());
+                    cron.moments();
+                    prop_assert_eq!(Cron::parse(&cron.to_string()), Some(cron));
+                }
+                Cron::every(&text, seed);
+            }
+        }
+
+        #[test]
+        fn every_so_often_is_a_moment(number in 0..100_u32, unit in "[mhdx]", seed in any::<u32>()) {
+            if let Some(cron) = Cron::every(&format!("{number}{unit}"), seed) {
+                prop_assert_eq!(Cron::parse(&cron.to_string()), Some(cron));
+            }
+        }
     }
 }

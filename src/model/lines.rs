@@ -94,6 +94,8 @@ impl fmt::Display for Span {
 #[cfg(test)]
 mod tests {
     use super::{LineCount, Span};
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn lines_are_counted_as_a_diff_counts_them() {
@@ -119,5 +121,18 @@ mod tests {
         assert_eq!(span("a\nb\n", "b\n"), said("line 1"));
         assert_eq!(span("a\n", ""), said("line 1"));
         assert_eq!(span("a\n", "a\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn lines_of_anything_are_compared(one in text(), other in text()) {
+            let count = LineCount::between(&one, &other);
+            let span = Span::changed(&one, &other);
+            prop_assert_eq!(one == other, count.added + count.removed == 0);
+            prop_assert_eq!(one == other, span.is_none());
+            if let Some(span) = span {
+                prop_assert!(1 <= span.first && span.first <= span.last);
+            }
+        }
     }
 }

@@ -99,6 +99,8 @@ mod tests {
     use super::super::machine::MachineType;
     use super::super::path::RepoPath;
     use super::*;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     fn change(path: &str) -> Change {
         Change {
@@ -154,5 +156,16 @@ mod tests {
             message("{open", &[]),
             Err(UnknownPlaceholder("{open".into()))
         );
+    }
+
+    proptest! {
+        #[test]
+        fn a_message_of_anything_names_at_most_a_machine(text in text(), template in text()) {
+            machine_of(&text);
+            let machine = Machine::new("ana", "box", MachineType::Linux).remembered_as(&text);
+            if let Ok(message) = commit_message(&template, &machine, "now", &[]) {
+                prop_assert_eq!(machine_of(&message), Some(&*machine.id));
+            }
+        }
     }
 }

@@ -140,6 +140,8 @@ fn line(line: &str) -> Option<(RepoPath, Rule)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn the_list_is_read_as_it_is_written() {
@@ -200,5 +202,36 @@ mod tests {
     fn lines_about_something_else_say_nothing() {
         let text = b"0600 zshrc\n0600 external/../x\n9999 external/a\nexternal/a\n0600 external/\n";
         assert!(Modes::parse(text).is_empty());
+    }
+
+    /// Whatever the list says: it is about copies alone, keeps no owner from reading, and writing it again
+    /// changes nothing.
+    fn is_harmless(text: &[u8]) -> Result<(), TestCaseError> {
+        let modes = Modes::parse(text);
+        for (path, rule) in &modes.0 {
+            prop_assert!(path.as_bytes().starts_with(b"external/"));
+            prop_assert!(is_usable(rule.folder, rule.mode) && rule.mode <= 0o777);
+            let all = path.as_bytes().split(|byte| *byte == b'/');
+            prop_assert!(
+                all.into_iter()
+                    .all(|name| !matches!(name, b"" | b"." | b".."))
+            );
+        }
+        prop_assert_eq!(Modes::parse(modes.text().as_bytes()), modes);
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn a_list_of_anything_does_no_harm(text in bytes()) {
+            is_harmless(&text)?;
+        }
+
+        #[test]
+        fn a_damaged_list_does_no_harm(
+            text in damaged("0600 external/.netrc\n0700 external/.tool/\n0755 \"external/a\\n\\377\"\n"),
+        ) {
+            is_harmless(&text)?;
+        }
     }
 }

@@ -271,6 +271,7 @@ pub fn unquote(text: &str) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::text;
     use proptest::prelude::*;
 
     fn path(text: &str) -> RepoPath {
@@ -420,6 +421,23 @@ mod tests {
         #[test]
         fn quoting_is_read_back_byte_for_byte(bytes in proptest::collection::vec(any::<u8>(), 0..40)) {
             prop_assert_eq!(unquote(&quote(&bytes)), Some(bytes));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_no_quoting_is_refused_and_what_is_has_one_meaning(text in text()) {
+            if let Some(bytes) = unquote(&text) {
+                prop_assert_eq!(unquote(&quote(&bytes)), Some(bytes));
+            }
+        }
+
+        #[test]
+        fn every_path_has_a_name_beside_it(path in crate::testing::path()) {
+            let beside = path.with_infix(".x");
+            prop_assert_ne!(&beside, &path);
+            prop_assert_eq!(beside.parents().collect::<Vec<_>>(), path.parents().collect::<Vec<_>>());
+            prop_assert!(!beside.may_be_refused() || path.may_be_refused());
         }
     }
 }

@@ -53,6 +53,8 @@ impl RecipientList {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn comments_and_doubles_are_no_recipients_and_stay() {
@@ -64,5 +66,20 @@ mod tests {
         list.add("age1c", "a\nage1evil");
         assert_eq!(list.text(), format!("{text}# aage1evil\nage1c\n"));
         assert_eq!(RecipientList::parse(&list.text()), list);
+    }
+
+    proptest! {
+        #[test]
+        fn who_is_added_is_one_more_and_nobody_else(text in text(), whose in ".{0,20}") {
+            let mut list = RecipientList::parse(&text);
+            let before: Vec<_> = list.recipients().into_iter().map(str::to_owned).collect();
+            list.add("age1new", &whose);
+            let again = RecipientList::parse(&list.text());
+            let mut expected = before.clone();
+            if !before.contains(&"age1new".to_owned()) {
+                expected.push("age1new".to_owned());
+            }
+            prop_assert_eq!(again.recipients(), expected);
+        }
     }
 }

@@ -62,6 +62,8 @@ pub fn is_over(end: i64, runs: &[i64], now: i64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn a_value_is_read_strictly() {
@@ -119,5 +121,20 @@ mod tests {
         let mut back = daily(125, 60);
         back.insert(3, 5 * DAY);
         assert!(!is_over(end, &back, 125 * DAY), "back and forward again");
+    }
+
+    proptest! {
+        #[test]
+        fn a_time_of_anything_overflows_nothing(
+            text in text(), number in any::<i64>(), unit in "(days|weeks|years)", made in any::<i64>(),
+            runs in proptest::collection::vec(any::<i64>(), 0..30), now in any::<i64>(),
+        ) {
+            for text in [text, format!("{number}.{unit}")] {
+                if let Some(end) = Retention::parse(&text).and_then(|kept| kept.end(made)) {
+                    prop_assert!(end > made);
+                    is_over(end, &runs, now);
+                }
+            }
+        }
     }
 }

@@ -93,6 +93,7 @@ fn sizes(all: &[Kept], stays: &[bool]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     const RULES: Rules = Rules {
         keep: 3,
@@ -182,5 +183,23 @@ mod tests {
             Vec::<usize>::new(),
             "the newest stays, however old it is"
         );
+    }
+
+    proptest! {
+        /// Whatever clocks and sizes say, the newest stays, and what is pinned.
+        #[test]
+        fn the_newest_and_the_pinned_stay(
+            all in proptest::collection::vec((any::<i64>(), any::<u64>(), any::<bool>()), 0..12),
+            counts in proptest::collection::vec(0..4_usize, 4), size in any::<Option<u64>>(),
+            days in 1..10_000_i64, runs in proptest::collection::vec(any::<i64>(), 0..40), now in any::<i64>(),
+        ) {
+            let all: Vec<_> = all.into_iter().map(|(made, size, pinned)| Kept { made, size, pinned }).collect();
+            let rules = Rules {
+                keep: counts[0], age: Retention::Days(days), size, hourly: counts[1], daily: counts[2], weekly: counts[3],
+            };
+            for at in doomed(&all, &rules, &runs, now) {
+                prop_assert!(at > 0 && !all[at].pinned);
+            }
+        }
     }
 }

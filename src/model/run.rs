@@ -87,3 +87,25 @@ impl RunRecord {
         State::parse(&self.state)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::damaged;
+    use proptest::prelude::*;
+
+    const LINE: &str = r#"{"schema":1,"command":"sync","background":false,"start":"2026-11-20T10:44:10Z","end":"2026-11-20T10:44:11Z","ms":812,"result":"held","state":"held","committed":2,"pulled":1,"pushed":1,"held":1,"connections":2,"error":"x"}"#;
+
+    proptest! {
+        #[test]
+        fn a_damaged_line_is_read_or_passed_over(text in damaged(LINE)) {
+            if let Ok(record) = serde_json::from_slice::<RunRecord>(&text) {
+                record.ended();
+                record.state();
+                crate::model::due::Due::after(std::slice::from_ref(&record), 300);
+                let again = serde_json::to_vec(&record).expect("written");
+                prop_assert_eq!(serde_json::from_slice::<RunRecord>(&again).expect("read"), record);
+            }
+        }
+    }
+}

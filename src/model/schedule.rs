@@ -309,6 +309,8 @@ fn xml(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged_text, text};
+    use proptest::prelude::*;
 
     fn job() -> Job {
         Job {
@@ -382,5 +384,28 @@ mod tests {
         assert!(in_crontab(&job, "no end of line").starts_with("no end of line\n# BEGIN"));
         let cut = "a\n# BEGIN git-sync 1a2b\nmine\n";
         assert_eq!(without(cut, "1a2b").as_deref(), Some("a\nmine\n"));
+    }
+
+    proptest! {
+        #[test]
+        fn what_others_have_in_a_crontab_stays(text in text()) {
+            prop_assume!(without(&text, &job().id).is_none());
+            let with = job().in_crontab(&text).expect("it has moments");
+            prop_assert_eq!(when_in_crontab(&with, &job().id), Some(job().when));
+            prop_assert_eq!(job().in_crontab(&with), Some(with.clone()));
+            let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+            prop_assert_eq!(without(&with, &job().id), Some(format!("{text}{end}")));
+        }
+
+        #[test]
+        fn a_crontab_of_anything_is_read(
+            text in damaged_text(job().in_crontab("# mine\n1 2 3 4 5 x\n").unwrap_or_default()),
+        ) {
+            when_in_crontab(&text, &job().id);
+            when_in_file(&text);
+            if let Some(rest) = without(&text, &job().id) {
+                prop_assert!(rest.len() < text.len());
+            }
+        }
     }
 }

@@ -125,6 +125,7 @@ pub fn in_words(size: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::in_words;
+    use proptest::prelude::*;
 
     #[test]
     fn sizes_are_told_in_words() {
@@ -137,6 +138,13 @@ mod tests {
             (3 << 30, "3 GiB"),
         ] {
             assert_eq!(in_words(size), words);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_size_has_words(size in any::<u64>()) {
+            prop_assert!(in_words(size).len() < 24);
         }
     }
 }

@@ -43,6 +43,8 @@ pub fn words(span: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::{parse, words};
+    use crate::testing::text;
+    use proptest::prelude::*;
     use std::time::Duration;
 
     #[test]
@@ -76,6 +78,19 @@ mod tests {
             "99999999999999999999",
         ] {
             assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_span_of_anything_is_bounded(text in text(), number in any::<u64>(), unit in "(ms|s|m|h|d|)") {
+            for text in [text, format!("{number}{unit}")] {
+                if let Some(span) = parse(&text) {
+                    prop_assert!(span <= Duration::from_secs(365 * 86_400));
+                    let said = words(span).replace(' ', "").replace("min", "m");
+                    prop_assert_eq!(parse(&said), Some(span));
+                }
+            }
         }
     }
 }

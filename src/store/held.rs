@@ -195,6 +195,8 @@ pub(super) fn inside(folder: &str, path: &RepoPath) -> RepoPath {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged, text};
+    use proptest::prelude::*;
 
     #[test]
     fn no_branch_is_in_the_way_of_another() {
@@ -212,5 +214,24 @@ mod tests {
             Some("refs/git-sync/held/a/b")
         );
         assert_eq!(old_name("refs/heads/main"), None);
+    }
+
+    const HELD: &str = r#"{"version":1,"held":[{"path":"a","why":"content","since":1,"base":null,"ours":{"mode":"file","oid":"1111111111111111111111111111111111111111"},"theirs":null}]}"#;
+
+    proptest! {
+        #[test]
+        fn a_damaged_list_is_read_or_refused(text in damaged(HELD)) {
+            if let Ok(list) = serde_json::from_slice::<List>(&text) {
+                let set = HeldSet::new(list.held);
+                prop_assert!(set.iter().zip(set.iter().skip(1)).all(|(one, next)| one.path < next.path));
+            }
+        }
+
+        #[test]
+        fn every_branch_has_a_ref_of_its_own(name in text()) {
+            let branch = format!("refs/heads/{name}");
+            prop_assert_eq!(branch_of(&ref_name(&branch)), branch);
+            prop_assert!(!flat(&name).contains('/'));
+        }
     }
 }

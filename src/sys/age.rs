@@ -233,6 +233,8 @@ fn private(path: &Path) -> Result<File> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged, damaged_text, text};
+    use proptest::prelude::*;
 
     fn sealed(keys: &[&str], text: &[u8]) -> Vec<u8> {
         let recipients = Recipients::parse(keys.iter().copied()).expect("recipients");
@@ -287,5 +289,36 @@ mod tests {
         assert!(is_recipient(&recipient) && !is_recipient(&key) && !is_recipient("age1x"));
         assert_eq!(Recipients::parse([&*recipient, "x"]).err(), Some("x"));
         assert_eq!(Keys::parse(&key).expect("a key").recipients(), [recipient]);
+    }
+
+    proptest! {
+        #![proptest_config(crate::testing::one_in(8))]
+        #[test]
+        fn keys_of_anything_are_read_or_refused_by_their_line(text in text(), other in damaged_text(format!("# mine\n{}\n", generate().0))) {
+            for text in [text, other] {
+                if let Err(line) = Keys::parse(&text) {
+                    prop_assert!((1..=text.lines().count()).contains(&line));
+                }
+                is_recipient(&text);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_damaged_is_opened_as_it_was_or_not_at_all() {
+        let (key, recipient) = generate();
+        let keys = Keys::parse(&key).expect("a key");
+        let whole = sealed(&[&recipient], b"secret\n");
+        let mut runner = proptest::test_runner::TestRunner::new(crate::testing::one_in(8));
+        runner
+            .run(&(bytes(), damaged(whole)), |(noise, harm)| {
+                prop_assert!(keys.open_bytes(&noise).is_err());
+                if let Ok(plain) = keys.open_bytes(&harm) {
+                    prop_assert_eq!(plain, b"secret\n");
+                }
+                is_whole(&harm);
+                Ok(())
+            })
+            .expect("it holds");
     }
 }

@@ -58,6 +58,8 @@ fn selection(text: &str, count: usize) -> Option<BTreeSet<usize>> {
 #[cfg(test)]
 mod tests {
     use super::selection;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn numbers_ranges_and_a_star_are_understood() {
@@ -68,6 +70,19 @@ mod tests {
         assert_eq!(chosen("*"), Some(vec![0, 1, 2, 3, 4]));
         for bad in ["0", "6", "3-2", "1-9", "x", "-1", "1-2-3"] {
             assert_eq!(chosen(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_anything_are_among_those_that_are_there(
+            text in text(), other in "[0-9,* -]{0,12}", count in 0..20_usize,
+        ) {
+            for text in [text, other] {
+                if let Some(chosen) = selection(&text, count) {
+                    prop_assert!(chosen.iter().all(|number| *number < count));
+                }
+            }
         }
     }
 }

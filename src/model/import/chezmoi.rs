@@ -157,6 +157,7 @@ fn suffixes(mut name: Vec<u8>, encrypted: bool) -> (Vec<u8>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::bytes;
     use proptest::prelude::*;
 
     #[test]
@@ -206,6 +207,14 @@ mod tests {
         fn a_literal_name_stays_as_it_is(name in "[a-z_.]{1,12}") {
             let literal = format!("literal_{name}.literal");
             prop_assert_eq!(file(literal.as_bytes()).name, name.into_bytes());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_anything_are_read(name in bytes()) {
+            prop_assert!(file(&name).name.len() <= name.len());
+            prop_assert!(folder(&name).name.len() <= name.len());
         }
     }
 }

@@ -47,6 +47,8 @@ fn setting<'a>(config: &'a str, wanted: &str) -> Option<&'a str> {
 #[cfg(test)]
 mod tests {
     use super::folders;
+    use crate::testing::{damaged_text, text};
+    use proptest::prelude::*;
     use std::path::Path;
 
     #[test]
@@ -74,5 +76,16 @@ mod tests {
             "/h/Library/Mobile Documents/com~apple~CloudDocs/Mackup",
         );
         assert_eq!(first("[storage]\nengine = file_system\n"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn settings_of_anything_are_read(
+            text in text(), other in damaged_text("[storage]\nengine = file_system\npath = a/b\ndirectory = c\n"),
+        ) {
+            for text in [text, other] {
+                prop_assert!(folders(&text, Path::new("/h")).len() <= 3);
+            }
+        }
     }
 }

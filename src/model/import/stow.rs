@@ -75,6 +75,8 @@ pub fn is_own(name: &[u8], top: bool) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, text};
+    use proptest::prelude::*;
 
     #[test]
     fn options_are_read_in_all_their_forms() {
@@ -98,5 +100,16 @@ mod tests {
         assert_eq!(names(b".zshrc"), [b".zshrc"]);
         assert!(is_own(b"README.md", true) && !is_own(b"README.md", false));
         assert!(is_own(b".git", false) && is_own(b"#a#", false) && is_own(b"a~", false));
+    }
+
+    proptest! {
+        #[test]
+        fn options_of_anything_are_read(text in text(), name in bytes()) {
+            if let Some(value) = option(&text, "--target", "-t") {
+                expanded(&value, "/h");
+            }
+            prop_assert!(names(&name).contains(&name.to_vec()));
+            is_own(&name, true);
+        }
     }
 }

@@ -56,6 +56,8 @@ pub fn is_own(path: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::alternate;
+    use crate::testing::bytes;
+    use proptest::prelude::*;
 
     #[test]
     fn an_alternate_names_its_file() {
@@ -72,6 +74,15 @@ mod tests {
         ] {
             let found = alternate(path.as_bytes());
             assert_eq!(found.as_deref(), plain.map(str::as_bytes), "{path}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn names_of_anything_are_read(path in bytes()) {
+            if let Some(plain) = alternate(&path) {
+                prop_assert!(plain.len() < path.len() && !plain.is_empty());
+            }
         }
     }
 }

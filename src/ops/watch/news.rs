@@ -339,6 +339,8 @@ fn shown(path: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
     use serde_json::json;
 
     fn report(value: Value) -> Report {
@@ -427,5 +429,16 @@ mod tests {
         assert!(told.kept(why("a merge"), false, 1).is_some());
         assert_eq!(told.kept(why("a merge"), false, 2), None);
         assert!(told.kept(why("a rebase"), false, 3).is_some());
+    }
+
+    const REPORT: &str = r#"{"schema":1,"upstream":"origin/main","conflicts":[{"path":"a","why":"x"}],"exit":1,"pulled":2,"pushed":1,"error":{"message":"m","causes":["c"],"hints":["h"]}}"#;
+
+    proptest! {
+        #[test]
+        fn a_report_of_anything_is_read_or_is_none(text in bytes(), other in damaged(REPORT)) {
+            for text in [text, other] {
+                Report::read(&text);
+            }
+        }
     }
 }

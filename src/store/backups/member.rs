@@ -116,6 +116,8 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn the_tail_is_read_as_it_is_written_and_is_gzip() {
@@ -141,5 +143,30 @@ mod tests {
         broken[14] ^= 1;
         unpack(&broken, 9).expect_err("broken");
         unpack(&packed, MOST + 1).expect_err("too large");
+    }
+
+    proptest! {
+        #[test]
+        fn an_end_of_anything_is_one_or_none(text in bytes(), any in any::<(u64, u64, u32)>()) {
+            let (listing, head, version) = any;
+            let tail = Tail { listing, head, version };
+            prop_assert_eq!(Tail::parse(&tail.bytes()), Some(tail));
+            prop_assert_eq!(Tail::parse(&text), None);
+        }
+
+        #[test]
+        fn a_damaged_piece_is_what_it_was_or_refused(plain in bytes(), harm in damaged(compress(b"abcabcabc").expect("packed"))) {
+            let packed = compress(&plain).expect("packed");
+            let twice = [&*packed, &packed].concat();
+            prop_assert!(unpack(&twice, plain.len() as u64).is_err());
+            prop_assert_eq!(unpack(&packed, plain.len() as u64).expect("unpacked"), plain.to_vec());
+            if let Ok(bytes) = unpack(&harm, 9) {
+                // A header of gzip has room for what says nothing.
+                prop_assert_eq!(bytes, b"abcabcabc");
+            }
+            if let Ok(bytes) = unpack(&harm, MOST) {
+                prop_assert_eq!(bytes.len() as u64, MOST);
+            }
+        }
     }
 }
