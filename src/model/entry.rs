@@ -7,8 +7,18 @@ use std::fmt;
 
 /// The name of an object: hexadecimal, 40 digits in SHA-1 repositories, 64 in SHA-256 ones.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String")]
 pub struct Oid(String);
+
+/// For what is read from files: they may be damaged, or come from whoever can push.
+impl TryFrom<String> for Oid {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let oid = Self::parse(&text).filter(|oid| oid.0 == text);
+        oid.ok_or("not the name of an object")
+    }
+}
 
 impl Oid {
     /// The object with this hexadecimal name, if it is one.
@@ -155,6 +165,8 @@ pub type Entries = BTreeMap<RepoPath, Entry>;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn object_names_are_checked() {
@@ -168,6 +180,21 @@ mod tests {
     fn modes_are_read_as_they_are_written() {
         for mode in [Mode::File, Mode::Exec, Mode::Link, Mode::Gitlink] {
             assert_eq!(Mode::parse(mode.octal()), Some(mode));
+        }
+    }
+
+    proptest! {
+        /// What is in a file of ours becomes an argument of git's, and is shown by its first digits.
+        #[test]
+        fn what_is_no_name_of_an_object_is_not_read_as_one(text in text(), hex in "[0-9a-f]{38,66}") {
+            for text in [text, hex] {
+                let json = serde_json::to_string(&text).expect("a text");
+                let read: Option<Oid> = serde_json::from_str(&json).ok();
+                prop_assert_eq!(&read, &Oid::parse(&text).filter(|oid| oid.as_str() == text));
+                if let Some(oid) = read {
+                    prop_assert_eq!(oid.short().len(), 8);
+                }
+            }
         }
     }
 }

@@ -70,6 +70,8 @@ pub fn ref_name(machine: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged, text};
+    use proptest::prelude::*;
 
     #[test]
     fn every_name_of_a_machine_is_one_of_a_ref() {
@@ -89,5 +91,26 @@ mod tests {
         let beat = Heartbeat::parse(text).expect("a heartbeat");
         assert_eq!((&*beat.machine, beat.held.len()), ("a", 1));
         assert_eq!(Heartbeat::parse(b"no"), None);
+    }
+
+    const BEAT: &str = r#"{"schema":1,"machine":"ana@a-mac","type":"mac","version":"0.1.0","time":"2026-11-20T10:44:10Z","branch":"main","tip":"1111111111111111111111111111111111111111","held":["a","\"b\\n\""]}"#;
+
+    proptest! {
+        /// They come from whoever can push.
+        #[test]
+        fn one_of_anything_is_read_or_is_none(text in bytes(), other in damaged(BEAT)) {
+            for text in [text, other] {
+                if let Some(beat) = Heartbeat::parse(&text) {
+                    prop_assert_eq!(Oid::parse(beat.tip.as_str()), Some(beat.tip));
+                }
+            }
+        }
+
+        #[test]
+        fn every_machine_has_a_ref_of_its_own(one in text(), other in text()) {
+            let name = ref_name(&one);
+            prop_assert!(name.bytes().all(|byte| byte.is_ascii_graphic() && !b"~^:?*[\\".contains(&byte)));
+            prop_assert_eq!(one == other, name == ref_name(&other));
+        }
     }
 }
