@@ -38,6 +38,7 @@ pub mod message;
 pub mod modes;
 pub mod pace;
 pub mod path;
+pub mod pattern;
 pub mod policy;
 pub mod prompt;
 pub mod recipients;

@@ -4,8 +4,8 @@
 //! The file is tracked, so every machine follows the same rules. It may hold no command.
 
 use super::path::RepoPath;
+use super::pattern::Pattern;
 use crate::error::{Error, Result};
-use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -15,6 +15,13 @@ pub const SHARED_CONFIG: &str = ".sync/config.yaml";
 
 /// The version of the format that this program writes and understands.
 const VERSION: u32 = 1;
+
+/// No rules that somebody has written are longer.
+const LONGEST: usize = 256 << 10;
+
+/// Nor have they more brackets. How long it takes to read YAML grows with the square of them, and whoever can push
+/// can write this file.
+const BRACKETS: usize = 2000;
 
 /// How a path that changed on both sides is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -54,6 +61,12 @@ impl SharedFile {
                 .because(source)
                 .hint("correct the file on any machine; the next sync carries it to the others")
         };
+        let brackets = text.bytes().filter(|byte| matches!(byte, b'[' | b'{'));
+        if text.len() > LONGEST || brackets.count() > BRACKETS {
+            let most = format!("more than {LONGEST} bytes, or than {BRACKETS} brackets");
+            return Err(Error::fatal(format!("'{SHARED_CONFIG}' has {most}"))
+                .hint("shorten the file on any machine; the next sync carries it to the others"));
+        }
         let version: Version = serde_yaml::from_str(text).map_err(unreadable)?;
         if version.version != VERSION {
             let found = version.version;
@@ -68,7 +81,7 @@ impl SharedFile {
 
 /// The rules of a repository, most particular last.
 #[derive(Debug, Default)]
-pub struct Policies(Vec<(GlobMatcher, Policy)>);
+pub struct Policies(Vec<(Pattern, Policy)>);
 
 impl Policies {
     /// Reads the text of [`SHARED_CONFIG`].
@@ -96,14 +109,14 @@ impl Policies {
         self.0
             .iter()
             .rev()
-            .find(|(glob, _)| glob.is_match(path))
+            .find(|(pattern, _)| pattern.fits(path))
             .map_or(Policy::Hold, |(_, policy)| *policy)
     }
 }
 
 /// The paths that may have secrets in them, by the patterns of [`SHARED_CONFIG`].
 #[derive(Debug, Default)]
-pub struct AllowedSecrets(Vec<GlobMatcher>);
+pub struct AllowedSecrets(Vec<Pattern>);
 
 impl AllowedSecrets {
     /// Reads the text of [`SHARED_CONFIG`].
@@ -116,7 +129,7 @@ impl AllowedSecrets {
     /// May `path` have secrets in it?
     pub fn has(&self, path: &RepoPath) -> bool {
         let path = Path::new(path.as_os_str());
-        self.0.iter().any(|glob| glob.is_match(path))
+        self.0.iter().any(|pattern| pattern.fits(path))
     }
 }
 
@@ -126,7 +139,7 @@ struct Version {
     version: u32,
 }
 
-fn matcher(pattern: &str) -> Result<GlobMatcher> {
+fn matcher(pattern: &str) -> Result<Pattern> {
     let anchored = match pattern.strip_prefix('/') {
         Some(rest) => rest.to_owned(),
         None if pattern.contains('/') => pattern.to_owned(),
@@ -137,23 +150,17 @@ fn matcher(pattern: &str) -> Result<GlobMatcher> {
     } else {
         anchored
     };
-    GlobBuilder::new(&anchored)
-        .literal_separator(true)
-        .build()
-        .map_or_else(
-            |source| {
-                Err(
-                    Error::fatal(format!("'{SHARED_CONFIG}': bad pattern '{pattern}'"))
-                        .because(source),
-                )
-            },
-            |glob| Ok(glob.compile_matcher()),
-        )
+    Pattern::of_paths(&anchored).map_err(|why| {
+        let shown: String = pattern.chars().take(60).collect();
+        Error::fatal(format!("'{SHARED_CONFIG}': bad pattern '{shown}'")).because(why)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged_text, path, text};
+    use proptest::prelude::*;
 
     fn of(text: &str, path: &str) -> Policy {
         Policies::parse(text)
@@ -199,6 +206,57 @@ mod tests {
         ] {
             let error = Policies::parse(text).expect_err("a bad file");
             assert!(error.to_string().contains(part), "{text:?}: {error}");
+        }
+    }
+
+    /// Whatever the rules say: they are understood, or the error names the file.
+    fn is_answered(text: &str, path: &RepoPath) -> Result<(), TestCaseError> {
+        match Policies::parse(text) {
+            Ok(policies) => drop(policies.of(path)),
+            Err(error) => prop_assert!(error.to_string().contains(SHARED_CONFIG)),
+        }
+        match AllowedSecrets::parse(text) {
+            Ok(allowed) => drop(allowed.has(path)),
+            Err(error) => prop_assert!(error.to_string().contains(SHARED_CONFIG)),
+        }
+        Ok(())
+    }
+
+    const RULES: &str = "version: 1\npolicies:\n  \"app/*\": both\n  /history: union\n  \"*.{a,b}\": newest\n\
+                         allow-secret:\n  - tests/**\n  - '[a-z]?.key'\n";
+
+    proptest! {
+        #[test]
+        fn rules_of_anything_are_understood_or_refused(text in text(), path in path()) {
+            is_answered(&text, &path)?;
+            is_answered(&format!("version: 1\npolicies: {{ {text:?}: ours }}\n"), &path)?;
+        }
+
+        #[test]
+        fn damaged_rules_are_understood_or_refused(text in damaged_text(RULES), path in path()) {
+            is_answered(&text, &path)?;
+        }
+    }
+
+    #[test]
+    fn rules_that_grow_without_end_are_refused() {
+        let path = RepoPath::from_bytes("a");
+        let doubled = (1..40).map(|at| format!("  - &a{at} [*a{}, *a{}]\n", at - 1, at - 1));
+        let bomb = format!(
+            "version: 1\nx:\n  - &a0 [a, a]\n{}",
+            doubled.collect::<String>()
+        );
+        let loops = "version: 1\npolicies: &a\n  x: *a\n".to_owned();
+        let brackets = format!("version: 1\nallow-secret: {}", "[".repeat(100_000));
+        let braces = format!("version: 1\npolicies: {}", "{a: ".repeat(50_000));
+        let fewer = format!("version: 1\nallow-secret: {}", "[".repeat(BRACKETS));
+        let steps: Vec<_> = (0..3000).map(|at| " ".repeat(at)).collect();
+        let folders = format!("version: 1\nx:\n{}-", steps.join("-\n"));
+        for text in [bomb, loops, brackets, braces, fewer, folders] {
+            let start = std::time::Instant::now();
+            is_answered(&text, &path).expect("answered");
+            Policies::parse(&text).expect_err("refused");
+            assert!(start.elapsed().as_secs() < 10, "{text:.40}");
         }
     }
 }

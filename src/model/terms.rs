@@ -4,8 +4,8 @@
 //! `variants=mac ~/path`.
 
 use super::machine::{Machine, MachineType};
+use super::pattern::Pattern;
 use super::variant;
-use globset::Glob;
 use std::collections::BTreeSet;
 
 /// What is said of one mark beside that it is one.
@@ -109,7 +109,7 @@ impl Terms {
     pub fn are_for(&self, machine: &Machine, profiles: &BTreeSet<String>) -> bool {
         let is_this = |pattern: &String| {
             MachineType::parse(pattern) == Some(machine.kind)
-                || Glob::new(pattern).is_ok_and(|glob| glob.compile_matcher().is_match(&machine.id))
+                || Pattern::of_names(pattern).is_ok_and(|pattern| pattern.fits(&machine.id))
         };
         (self.machines.is_empty() || self.machines.iter().any(is_this))
             && (self.profiles.is_empty() || !self.profiles.is_disjoint(profiles))
@@ -129,7 +129,7 @@ impl Terms {
 
 /// Types and patterns of ids, with commas between; `None` where one is no pattern.
 pub fn machines(text: &str) -> Option<BTreeSet<String>> {
-    list(text, |name| Glob::new(name).is_ok())
+    list(text, |name| Pattern::of_names(name).is_ok())
 }
 
 /// Names of profiles, with commas between; `None` where one is no name.
@@ -165,6 +165,8 @@ pub fn is_word(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::text;
+    use proptest::prelude::*;
 
     #[test]
     fn terms_are_read_as_they_are_written() {
@@ -224,5 +226,27 @@ mod tests {
     fn only_words_are_words() {
         assert!(is_word("copy") && is_word("machines=mac,ana@mbp-*") && is_word("not-yet"));
         assert!(!is_word("#") && !is_word("~/a") && !is_word("=x") && !is_word(""));
+    }
+
+    proptest! {
+        #[test]
+        fn terms_of_anything_are_written_as_they_were_read(words in proptest::collection::vec(text(), 0..4)) {
+            let mut terms = Terms::default();
+            for word in &words {
+                terms.read(word);
+                terms.read(&format!("machines={word}"));
+                terms.read(&format!("variants={word}"));
+                terms.read(&format!("profiles={word}"));
+            }
+            let mut again = Terms::default();
+            for word in terms.words() {
+                again.read(&word);
+            }
+            prop_assert_eq!(&again, &terms);
+            let machine = Machine::new("ana", "box", MachineType::Linux);
+            let profiles = BTreeSet::from(["work".to_owned()]);
+            terms.are_for(&machine, &profiles);
+            terms.variant(&machine, &profiles);
+        }
     }
 }

@@ -4,7 +4,7 @@
 //! several are for one machine, the closest one counts.
 
 use super::machine::{Machine, MachineType};
-use globset::Glob;
+use super::pattern::Pattern;
 use std::collections::BTreeSet;
 
 /// What stands between the name of a copy and that of its variant.
@@ -28,7 +28,7 @@ enum Closeness {
 /// Is it a name for a variant: a type, a pattern of ids, or a profile?
 pub fn is_name(name: &str) -> bool {
     let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_pattern = is_pattern(name) && Glob::new(name).is_ok();
+    let is_pattern = is_pattern(name) && Pattern::of_names(name).is_ok();
     let sound = |c: char| !c.is_whitespace() && !c.is_control() && !matches!(c, '/' | ',');
     !name.is_empty() && name.chars().all(sound) && (is_pattern || name.chars().all(is_plain))
 }
@@ -58,7 +58,7 @@ fn closeness(name: &str, machine: &Machine, profiles: &BTreeSet<String>) -> Opti
         return Some(Closeness::Id);
     }
     let literal = name.chars().filter(|c| !is_wild(*c)).count();
-    let fits = Glob::new(name).is_ok_and(|glob| glob.compile_matcher().is_match(&machine.id));
+    let fits = Pattern::of_names(name).is_ok_and(|pattern| pattern.fits(&machine.id));
     fits.then_some(match literal {
         0 => Closeness::All,
         literal => Closeness::Pattern(literal),
