@@ -91,17 +91,44 @@ pub fn add(text: &[u8], script: &str) -> Result<Vec<u8>, Foreign> {
 
 /// `text` without our lines; `None` where nothing is left but the first line of a script.
 pub fn remove(text: &[u8]) -> Option<Vec<u8>> {
-    let mut inside = false;
+    let all: Vec<_> = lines(text).collect();
+    let mut rest = &all[..];
     let mut new = Vec::with_capacity(text.len());
-    for line in lines(text) {
-        inside |= line.starts_with(BEGIN);
-        if !inside {
+    while let [line, after @ ..] = rest {
+        if line.starts_with(BEGIN) {
+            rest = &after[length(after)..];
+        } else {
             new.extend_from_slice(line);
+            rest = after;
         }
-        inside &= !line.starts_with(END);
     }
     let first = lines(&new).next().unwrap_or_default().len();
     (first < new.len()).then_some(new)
+}
+
+/// How many of the lines behind our first one are ours: up to our last one; where somebody has cut that,
+/// only those that are certainly ours.
+fn length(after: &[&[u8]]) -> usize {
+    let is_mark = |line: &&[u8]| line.starts_with(BEGIN) || line.starts_with(END);
+    match after.iter().position(is_mark) {
+        Some(at) if after[at].starts_with(END) => at + 1,
+        _ => after
+            .iter()
+            .take_while(|line| is_certainly_ours(line))
+            .count(),
+    }
+}
+
+/// Is it a line of ours as it is shipped, or the one that calls this program?
+fn is_certainly_ours(line: &[u8]) -> bool {
+    let line = String::from_utf8_lossy(line.trim_ascii_end());
+    let shipped = |line: &str| {
+        SCRIPTS
+            .iter()
+            .any(|script| script.lines().any(|ours| ours == line))
+    };
+    let calls = |event: &&str| line.contains(&format!("' refresh {event})"));
+    shipped(&line) || EVENTS.iter().any(calls)
 }
 
 /// Is this the first line of a script for a shell that understands ours?
@@ -131,6 +158,8 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     fn ours() -> String {
         script("post-commit", "/opt/it's/git-sync")
@@ -193,6 +222,46 @@ mod tests {
             assert!(has(script.as_bytes()));
             let line = one_liner(event, "/p/git-sync");
             assert_eq!(line, format!("f() {{ {}; }}; f", code[0]));
+        }
+    }
+
+    #[test]
+    fn what_is_theirs_stays_whichever_line_of_ours_somebody_has_cut() {
+        let theirs = "exit 3\n# the end\n";
+        let both =
+            add(format!("#!/bin/sh\n{theirs}").as_bytes(), &ours()).expect("a script of a shell");
+        let lines: Vec<_> = lines(&both).collect();
+        for at in 1..lines.len() - theirs.lines().count() {
+            let mut cut = lines.clone();
+            cut.remove(at);
+            let left = remove(&cut.concat()).expect("theirs");
+            assert!(
+                left.ends_with(theirs.as_bytes()),
+                "without line {at}: {}",
+                String::from_utf8_lossy(&left)
+            );
+            assert!(!has(&left));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_added_to_a_script_is_taken_out_again(rest in bytes()) {
+            let text = [b"#!/bin/sh\n", &*rest].concat();
+            prop_assume!(!has(&text));
+            if let Ok(both) = add(&text, &ours()) {
+                prop_assert!(has(&both));
+                let left = remove(&both).unwrap_or_else(|| b"#!/bin/sh\n".to_vec());
+                prop_assert_eq!(left, text);
+            }
+        }
+
+        #[test]
+        fn a_script_of_anything_is_left_without_ours(text in bytes(), other in damaged(ours())) {
+            for text in [text, other] {
+                prop_assert!(!has(&remove(&text).unwrap_or_default()));
+                drop(add(&text, &ours()));
+            }
         }
     }
 }
