@@ -119,7 +119,8 @@ impl Manifest {
     pub fn parse(text: &[u8]) -> Self {
         let mut manifest = Self::default();
         for line in text.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let end = line.iter().rposition(|byte| *byte != b'\r');
+            let line = &line[..end.map_or(0, |last| last + 1)];
             if line.is_empty() {
                 continue;
             }
@@ -243,6 +244,7 @@ fn term(line: &[u8]) -> Option<(&str, Mark)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
     use proptest::prelude::*;
 
     fn mark(text: &str) -> Mark {
@@ -358,6 +360,44 @@ mod tests {
                 let again = Manifest::parse(&list.text());
                 prop_assert_eq!(again.marks().collect::<Vec<_>>(), vec![&mark]);
             }
+        }
+    }
+
+    /// Whatever the list says: no mark leads out of the home, no copy out of its folder, and writing it
+    /// again changes nothing.
+    fn is_harmless(text: &[u8]) -> Result<(), TestCaseError> {
+        let list = Manifest::parse(text);
+        for mark in list.marks() {
+            for version in list.versions(mark) {
+                let copy = version.copy();
+                let mut names = copy.as_bytes().split(|byte| *byte == b'/');
+                prop_assert_eq!(names.next(), Some(COPIES.as_bytes()));
+                prop_assert!(
+                    names.all(|name| !matches!(name, b"" | b"." | b"..") && !name.contains(&0))
+                );
+            }
+            let live = mark.live(Path::new("/home/ana"));
+            let inside = live.strip_prefix("/home/ana").expect("in the home");
+            let normal = |part| matches!(part, std::path::Component::Normal(_));
+            prop_assert!(inside.components().all(normal));
+        }
+        let written = list.text();
+        prop_assert_eq!(Manifest::parse(&written).text(), written);
+        Ok(())
+    }
+
+    const LIST: &str = "copy ~/.config/app\nmachines=mac,ana@* ~/b c\nvariants=mac,work ~/.rc\n\"~/a\\n\\377\"\n\
+                        ~/.config/app\n~/.rc\n~/.tool/\n~/b c\nencrypt ~/.netrc\n~/.netrc\n";
+
+    proptest! {
+        #[test]
+        fn a_list_of_anything_leads_nowhere(text in bytes()) {
+            is_harmless(&text)?;
+        }
+
+        #[test]
+        fn a_damaged_list_leads_nowhere(text in damaged(LIST)) {
+            is_harmless(&text)?;
         }
     }
 }

@@ -122,7 +122,8 @@ pub struct Counts {
 impl Counts {
     /// The state that these counts mean.
     pub fn state(&self) -> State {
-        match (self.held > 0, self.ahead + self.dirty > 0, self.behind > 0) {
+        let to_send = self.ahead > 0 || self.dirty > 0;
+        match (self.held > 0, to_send, self.behind > 0) {
             (true, _, _) => State::Held,
             (_, true, true) => State::Diverged,
             (_, true, false) => State::Ahead,
@@ -190,6 +191,8 @@ impl StateLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged_text, text};
+    use proptest::prelude::*;
 
     #[test]
     fn the_line_is_read_as_it_is_written() {
@@ -239,5 +242,28 @@ mod tests {
             State::Behind
         );
         assert_eq!(Counts::default().state(), State::Synced);
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_of_anything_is_read_as_it_is_or_not_at_all(text in text(), other in damaged_text("held 1 2 3 4 5 6\n")) {
+            for text in [text, other] {
+                if let Some(line) = StateLine::parse(&text) {
+                    line.counts.state();
+                    prop_assert_eq!(StateLine::parse(&line.print()), Some(line));
+                }
+            }
+        }
+
+        #[test]
+        fn every_line_is_read_as_it_is_written(
+            at in 0..State::ALL.len(), counts in any::<[usize; 4]>(), epoch in any::<i64>(), pid in any::<u32>(),
+        ) {
+            let [ahead, behind, dirty, held] = counts;
+            let counts = Counts { ahead, behind, dirty, held };
+            let line = StateLine { state: State::ALL[at], counts, epoch, pid };
+            prop_assert_eq!(StateLine::parse(&line.print()), Some(line));
+            counts.state();
+        }
     }
 }

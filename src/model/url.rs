@@ -37,7 +37,8 @@ pub fn is_ssh(url: &str) -> bool {
 
 /// The part of an address that tells repositories apart.
 fn plain(url: &str) -> String {
-    let url = shown(url);
+    // Once without the password, and then without a name that is none of ssh's.
+    let url = shown(&shown(url));
     let url = url.strip_prefix("file://").unwrap_or(&url);
     let url = url.trim_end_matches('/');
     let url = url.strip_suffix("/.git").unwrap_or(url);
@@ -47,6 +48,8 @@ fn plain(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{damaged_text, text};
+    use proptest::prelude::*;
 
     #[test]
     fn ssh_is_told_from_paths() {
@@ -93,5 +96,26 @@ mod tests {
         assert_eq!(shown("ssh://git@h:22/a"), "ssh://git@h:22/a");
         assert_eq!(shown("git@h:a"), "git@h:a");
         assert_eq!(shown("/srv/a@b"), "/srv/a@b");
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_of_anything_is_shown_without_a_password(
+            text in text(), other in damaged_text("https://ana:secret@example.com:8080/ana/configs.git"),
+        ) {
+            for text in [text, other] {
+                let shown = shown(&text);
+                prop_assert!(shown.len() <= text.len());
+                prop_assert!(same(&text, &text) && same(&text, &shown));
+                is_ssh(&text);
+            }
+        }
+
+        #[test]
+        fn no_password_is_shown(user in "[a-z]{1,8}", password in "[A-Z0-9:@?#]{3,12}", rest in "[a-z/.]{0,12}") {
+            // One with a slash in it is none: the host ends there.
+            let shown = shown(&format!("https://{user}:{password}@example.com/{rest}"));
+            prop_assert!(!shown.contains(&password), "{shown}");
+        }
     }
 }

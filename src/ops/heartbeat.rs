@@ -21,7 +21,8 @@ const SULK: i64 = 7 * FRESH;
 /// One to be sent beside `tip`; `None` where it is not wanted.
 pub(super) fn beside(ctx: &Context<'_>, branch: &str, tip: &Oid) -> Result<Option<Beside>> {
     let refused = Told::read(&ctx.layout)?.and_then(|told| told.refused);
-    let sulks = refused.is_some_and(|then| (0..SULK).contains(&(clock::epoch() - then)));
+    let sulks =
+        refused.is_some_and(|then| (0..SULK).contains(&clock::epoch().saturating_sub(then)));
     if !ctx.settings.heartbeat || sulks {
         return Ok(None);
     }
@@ -73,7 +74,7 @@ pub(super) fn due(ctx: &Context<'_>, branch: &str, tip: &Oid) -> Result<Option<B
         return told.write(&ctx.layout).map(|()| None);
     };
     // A clock that was set back must not silence it until it has caught up.
-    if (0..FRESH).contains(&(now - told.sent)) {
+    if (0..FRESH).contains(&now.saturating_sub(told.sent)) {
         return Ok(None);
     }
     beside(ctx, branch, tip)

@@ -188,7 +188,10 @@ fn read_holder(file: &mut File) -> Option<Holder> {
 
 fn busy(holder: Option<Holder>, now: i64) -> Error {
     let who = holder.map_or_else(String::new, |Holder { pid, since }| {
-        format!(" (pid {pid}, {})", super::clock::ago(now - since))
+        format!(
+            " (pid {pid}, {})",
+            super::clock::ago(now.saturating_sub(since))
+        )
     });
     Error::new(Kind::Busy, format!("another sync is running{who}"))
         .hint("--wait waits until it is done")
@@ -197,6 +200,8 @@ fn busy(holder: Option<Holder>, now: i64) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn the_second_taker_is_told_who_holds_it() {
@@ -225,5 +230,28 @@ mod tests {
         }
         assert_eq!(holder(&path), None);
         Lock::take(&path, Duration::ZERO, 113).expect("free again");
+    }
+
+    proptest! {
+        #![proptest_config(crate::testing::one_in(4))]
+        #[test]
+        fn a_lock_file_of_anything_is_taken(
+            text in bytes(), other in damaged("123 1700000000 1700000000000000000\n"), now in any::<i64>(),
+        ) {
+            let dir = tempfile::tempdir().expect("a folder");
+            let path = dir.path().join("lock");
+            for text in [text, other] {
+                drop(std::fs::remove_file(&path));
+                super::super::fs::append(&path, &text).expect("written");
+                prop_assert_eq!(holder(&path), None);
+                holder_died(&path);
+                let lock = Lock::take(&path, Duration::ZERO, now).expect("free");
+                lock.predecessor_died();
+                // What it says of its holder is told, whatever it says.
+                let holder = text.split(|byte| *byte == b' ').nth(1);
+                let since = holder.and_then(|word| std::str::from_utf8(word).ok()?.parse().ok()).unwrap_or(i64::MIN);
+                busy(Some(Holder { pid: 1, since }), now);
+            }
+        }
     }
 }

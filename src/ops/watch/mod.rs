@@ -134,7 +134,7 @@ fn alone(ctx: &Context<'_>) -> Result<Lock> {
         let Some(holder) = holder else {
             return error;
         };
-        let since = clock::ago(now - holder.since);
+        let since = clock::ago(now.saturating_sub(holder.since));
         let pid = holder.pid;
         Error::new(
             Kind::Busy,
