@@ -4,14 +4,15 @@
 use super::guard::Ready;
 use super::{Context, Done};
 use crate::error::{Error, Result};
-use crate::store::journal::{Journal, Step};
+use crate::store::journal::{Found, Journal, Step};
 use crate::store::leftovers;
 use crate::sys::lock::Lock;
 use crate::sys::swap::{self, Print};
+use crate::sys::tree::Tree;
 use crate::sys::{clock, fs};
 use std::collections::BTreeSet;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Checks that no run that died has left the files half changed: what a rehearsal would tell then is
 /// not what a sync would do, and cleaning up is no rehearsal.
@@ -31,13 +32,42 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
         leftovers::remove_locks(ctx.repo, branch, ready.upstream.as_ref(), since)?;
         ctx.layout.sweep();
     }
-    let Some(journal) = Journal::read(&ctx.layout)? else {
+    let journal = match Journal::find(&ctx.layout)? {
+        Found::Journal(journal) => journal,
         // It died after the journal was gone: what stands there has served.
-        return fs::remove_scratch(ctx.layout.stage());
+        Found::Nothing => return fs::remove_scratch(ctx.layout.stage()),
+        Found::Damaged(error) => return Err(without_journal(ctx, error)?),
     };
     settle(ctx, &journal)?;
     ctx.listener.done(&Done::Recovered);
     Ok(())
+}
+
+/// Keeps what is in the stage folder, where nobody knows any more what it is: it may be what somebody saved in
+/// the instant in which the run died, and once the journal is gone, the folder is emptied.
+fn without_journal(ctx: &Context<'_>, error: Error) -> Result<Error> {
+    let stage = ctx.layout.stage();
+    let Some(found) = Tree::of(stage)?.filter(|found| found.nodes().count() > 1) else {
+        return Ok(error);
+    };
+    let kept = free_place(ctx)?;
+    found.copy(stage, &kept)?;
+    fs::remove_scratch(stage)?;
+    Ok(error.hint(format!(
+        "versions of the files that it was about are kept in '{}'",
+        kept.display()
+    )))
+}
+
+/// A place for what recovery has found.
+fn free_place(ctx: &Context<'_>) -> Result<PathBuf> {
+    let folder = ctx.layout.rescued();
+    fs::create_dir_all(&folder)?;
+    let mut kept = folder.join(clock::run_id());
+    while fs::look(&kept)?.is_some() {
+        kept.as_mut_os_string().push("x");
+    }
+    Ok(kept)
 }
 
 /// Finishes the publication that the journal is about, where it got through, else undoes it.
@@ -96,12 +126,7 @@ fn rescue(ctx: &Context<'_>, step: &Step) -> Result<()> {
         return swap::exchange(&staged, &live);
     }
     // Saved again since: both versions are the user's.
-    let folder = ctx.layout.rescued();
-    fs::create_dir_all(&folder)?;
-    let mut kept = folder.join(clock::run_id());
-    while fs::look(&kept)?.is_some() {
-        kept.as_mut_os_string().push("x");
-    }
+    let kept = free_place(ctx)?;
     fs::rename(&staged, &kept)?;
     ctx.listener.warn(&format!(
         "an older version of '{}' was found after a crash and kept as '{}'",

@@ -4,6 +4,7 @@
 //! files back, or, where the refs have got through, finishes.
 
 use super::layout::Layout;
+use super::summed;
 use crate::error::{Error, Result};
 use crate::git::refs::RefChange;
 use crate::model::entry::Oid;
@@ -29,6 +30,17 @@ pub struct Journal {
     pub index: String,
     /// What happens to each file, in order.
     pub steps: Vec<Step>,
+}
+
+/// What there is of a journal.
+#[derive(Debug)]
+pub enum Found {
+    /// None: no run has died while it replaced files.
+    Nothing,
+    /// That of a run that did.
+    Journal(Journal),
+    /// One that nobody can make sense of.
+    Damaged(Error),
 }
 
 /// One file that is replaced, added or removed.
@@ -63,20 +75,29 @@ impl Journal {
 
     /// Writes it, so that it survives a power cut.
     pub fn write(&self, layout: &Layout) -> Result<()> {
-        let text = serde_json::to_vec(self)
+        let text = summed::print(self)
             .map_err(|source| Error::failed("the journal cannot be written").because(source))?;
         fs::write_atomic(&layout.journal(), &text, Durable::Yes)
     }
 
     /// The journal of a run that died, if one did.
     pub fn read(layout: &Layout) -> Result<Option<Self>> {
+        match Self::find(layout)? {
+            Found::Nothing => Ok(None),
+            Found::Journal(journal) => Ok(Some(journal)),
+            Found::Damaged(error) => Err(error),
+        }
+    }
+
+    /// The same, where one that is damaged is an answer.
+    pub fn find(layout: &Layout) -> Result<Found> {
         #[derive(Deserialize)]
         struct Version {
             version: u32,
         }
         let path = layout.journal();
         let Some(bytes) = fs::read(&path)? else {
-            return Ok(None);
+            return Ok(Found::Nothing);
         };
         let broken = |source: serde_json::Error| {
             Error::fatal(format!("the journal '{}' cannot be read", path.display()))
@@ -84,7 +105,12 @@ impl Journal {
                 .hint("it is written whole or not at all: something else has changed it")
                 .hint("look at 'git status', then remove the file and run 'git sync'")
         };
-        let Version { version } = serde_json::from_slice(&bytes).map_err(broken)?;
+        let parsed = summed::parse(&bytes);
+        let parsed = parsed.and_then(|value| Ok((Version::deserialize(&value)?.version, value)));
+        let (version, value) = match parsed {
+            Ok(parsed) => parsed,
+            Err(source) => return Ok(Found::Damaged(broken(source))),
+        };
         if version != VERSION {
             let path = path.display();
             return Err(
@@ -92,7 +118,10 @@ impl Journal {
                     .hint("a newer git-sync wrote it: run that one to finish what it began"),
             );
         }
-        serde_json::from_slice(&bytes).map(Some).map_err(broken)
+        Ok(match Self::deserialize(value) {
+            Ok(journal) => Found::Journal(journal),
+            Err(source) => Found::Damaged(broken(source)),
+        })
     }
 
     /// Removes it: the publication is finished or undone.
@@ -104,6 +133,8 @@ impl Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged, path};
+    use proptest::prelude::*;
 
     #[test]
     fn a_journal_is_read_as_it_is_written() {
@@ -126,5 +157,30 @@ mod tests {
             serde_json::from_str::<Journal>(&text).expect("read"),
             journal
         );
+    }
+
+    const JOURNAL: &str = r#"{"version":1,"run":"20261120T104410Z-1","reference":"refs/heads/main","new":"1111111111111111111111111111111111111111","index":"finished","steps":[{"path":"a","staged":"new/a","before":"nothing","after":{"file":["00",true]},"copy_of":"b"}]}"#;
+
+    proptest! {
+        #[test]
+        fn a_damaged_journal_is_read_or_refused(text in bytes(), other in damaged(JOURNAL)) {
+            for text in [text, other] {
+                drop(serde_json::from_slice::<Journal>(&text));
+            }
+        }
+
+        #[test]
+        fn every_journal_is_read_as_it_is_written(
+            steps in proptest::collection::vec((path(), path(), proptest::option::of(path()), any::<bool>()), 0..4),
+        ) {
+            let print = |some| if some { Print::File("00".into(), true) } else { Print::Nothing };
+            let steps = steps.into_iter().map(|(path, staged, copy_of, some)| Step {
+                path, staged, before: print(some), after: print(!some), copy_of,
+            });
+            let none = RefChange { name: "refs/heads/main".into(), old: None, new: None };
+            let journal = Journal::new("run", &none, "index", steps.collect());
+            let text = serde_json::to_vec(&journal).expect("written");
+            prop_assert_eq!(serde_json::from_slice::<Journal>(&text).expect("read"), journal);
+        }
     }
 }

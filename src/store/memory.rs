@@ -4,6 +4,7 @@
 //! and the temporary name beside it are written here, so that the next run finds both.
 
 use super::layout::Layout;
+use super::summed;
 use crate::error::{Error, Result};
 use crate::model::cure::Phase;
 use crate::model::entry::Oid;
@@ -126,18 +127,19 @@ impl Memory {
                 .hint("without it every marked file that differs from its copy is asked about")
                 .hint(format!("rm '{}'   forgets it", path.display()))
         };
-        let Version { version } = serde_json::from_slice(&bytes).map_err(broken)?;
+        let value = summed::parse(&bytes).map_err(broken)?;
+        let Version { version } = Version::deserialize(&value).map_err(broken)?;
         if version != VERSION {
             let path = path.display();
             return Err(Error::fatal(format!("'{path}' has version {version}"))
                 .hint("a newer git-sync wrote it: use that one, it knows what is linked here"));
         }
-        serde_json::from_slice(&bytes).map_err(broken)
+        Self::deserialize(value).map_err(broken)
     }
 
     /// Writes it, so that it survives a power cut.
     pub fn write(&self, layout: &Layout) -> Result<()> {
-        let text = serde_json::to_vec(self)
+        let text = summed::print(self)
             .map_err(|source| Error::failed("the marks cannot be written").because(source))?;
         fs::write_atomic(&layout.marks(), &text, Durable::Yes)
     }
@@ -146,6 +148,8 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::{bytes, damaged};
+    use proptest::prelude::*;
 
     #[test]
     fn it_is_read_as_it_is_written() {
@@ -177,5 +181,19 @@ mod tests {
         };
         let text = serde_json::to_string(&memory).expect("written");
         assert_eq!(serde_json::from_str::<Memory>(&text).expect("read"), memory);
+    }
+
+    const MEMORY: &str = r#"{"version":1,"home":"/home/ana","tip":"1111111111111111111111111111111111111111","marks":{"a\n":{"phase":"linked","folder":false,"target":"/c/a","digest":"00","stamp":"1","mode":384,"replaced":2,"base":"2222222222222222222222222222222222222222","beside":{"path":"/home/ana/.x","ours":"link"}}}}"#;
+
+    proptest! {
+        #[test]
+        fn a_damaged_one_is_read_or_refused(text in bytes(), other in damaged(MEMORY)) {
+            for text in [text, other] {
+                if let Ok(memory) = serde_json::from_slice::<Memory>(&text) {
+                    let again = serde_json::to_vec(&memory).expect("written");
+                    prop_assert_eq!(serde_json::from_slice::<Memory>(&again).expect("read"), memory);
+                }
+            }
+        }
     }
 }

@@ -14,3 +14,4 @@ pub mod leftovers;
 pub mod machine;
 pub mod memory;
 pub mod state;
+mod summed;
