@@ -97,9 +97,9 @@ fn forge(machine: &Machine, all: &[Forged], lies: &Lies) {
         plain.extend_from_slice(&forged.content);
         plain.resize(plain.len().next_multiple_of(512), 0);
     }
-    let mut archive = gzip(&plain);
+    let packed = gzip(&plain);
     let mut list = json!({ "chunk": {
-        "offset": 0, "length": archive.len(), "sha256": hex(&archive), "entries": all.len(),
+        "offset": 0, "length": packed.len(), "sha256": hex(&packed), "entries": all.len(),
         "plain": lies.plain.unwrap_or(plain.len() as u64),
     }})
     .to_string();
@@ -108,8 +108,13 @@ fn forge(machine: &Machine, all: &[Forged], lies: &Lies) {
         list.push_str(&forged.listed.to_string());
     }
     list.push('\n');
+    put_together(machine, packed, &list, lies.list.unwrap_or(list.len()));
+}
+
+/// Makes an archive of its pieces and a list, which says that it has `size` bytes.
+fn put_together(machine: &Machine, pieces: Vec<u8>, list: &str, size: usize) {
+    let mut archive = pieces;
     let listing = archive.len() as u64;
-    let size = lies.list.unwrap_or(list.len());
     archive.extend(member(
         "git-sync-backup/entries.jsonl",
         list.as_bytes(),
@@ -119,7 +124,7 @@ fn forge(machine: &Machine, all: &[Forged], lies: &Lies) {
     let text = json!({
         "version": 1, "number": 999, "time": "2026-10-21T08:00:00Z", "reason": "hand",
         "machine": "mallory", "repository": null, "home": null, "head": null, "branch": null,
-        "files": all.len(), "bytes": 0,
+        "files": 1, "bytes": 0,
     })
     .to_string();
     archive.extend(member(
@@ -332,4 +337,82 @@ fn one_that_is_damaged_is_told_and_built_upon_by_none() {
     fs::write(&path, &bytes).unwrap();
     let list = laptop.sync(["backup", "--list"]).succeeds().stdout();
     assert!(list.contains("damaged"), "{list}");
+}
+
+/// The first piece begins with `header`, and zeros follow, as many as `count` pieces have. `apart`: are the others
+/// behind one another, or all in one place?
+fn forge_zeros(
+    machine: &Machine,
+    header: &Header,
+    listed: &serde_json::Value,
+    count: u64,
+    apart: bool,
+) {
+    const PLAIN: u64 = 16 << 20;
+    let mut first = header.as_bytes().to_vec();
+    first.resize(usize::try_from(PLAIN).unwrap(), 0);
+    let (first, zeros) = (
+        gzip(&first),
+        gzip(&vec![0; usize::try_from(PLAIN).unwrap()]),
+    );
+    let line = |offset, packed: &[u8], entries| {
+        let chunk = json!({
+            "offset": offset, "length": packed.len(), "sha256": hex(packed), "entries": entries, "plain": PLAIN,
+        });
+        json!({ "chunk": chunk }).to_string()
+    };
+    let mut list = format!("{}\n{listed}\n", line(0, &first, 1));
+    let mut pieces = first;
+    let mut offset = pieces.len();
+    for number in 1..count {
+        if apart || number == 1 {
+            offset = pieces.len();
+            pieces.extend_from_slice(&zeros);
+        }
+        list.push_str(&line(offset, &zeros, 0));
+        list.push('\n');
+    }
+    put_together(machine, pieces, &list, list.len());
+}
+
+/// No name is as long as a memory, no matter how small it is compressed.
+#[test]
+fn a_name_without_an_end_does_not_fill_the_memory() {
+    let laptop = laptop();
+    for kind in [
+        EntryType::GNULongName,
+        EntryType::GNULongLink,
+        EntryType::XHeader,
+        EntryType::XGlobalHeader,
+    ] {
+        for apart in [true, false] {
+            let header = header(kind, b"repo/a", b"", 150 * (16 << 20));
+            forge_zeros(&laptop, &header, &file("repo/a", "a").listed, 200, apart);
+            let output = laptop.sh("ulimit -v 1000000; git-sync restore 2030 --to ../old");
+            assert_eq!(output.code(), 1, "{}", output.scene());
+            // It has not been tried how much of it there is room for.
+            output.tells("is damaged").does_not_tell("memory");
+            laptop.lacks("../old");
+        }
+    }
+}
+
+/// What is in one place cannot be the content of many.
+#[test]
+fn pieces_that_lie_on_one_another_are_refused() {
+    let laptop = laptop();
+    let size: u64 = 199 * (16 << 20);
+    let listed = json!({
+        "path": "repo/a", "kind": "file", "mode": 0o644, "mtime": [1, 0], "size": size, "sparse": true,
+    });
+    let header = header(
+        EntryType::Regular,
+        b"repo/a",
+        b"",
+        usize::try_from(size).unwrap(),
+    );
+    forge_zeros(&laptop, &header, &listed, 200, false);
+    let output = laptop.sync(["restore", "2030", "--to", "../old"]).exits(1);
+    output.tells("is damaged");
+    laptop.lacks("../old");
 }

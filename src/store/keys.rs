@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// Below the folder of the user's settings.
 const DEFAULT: &str = "git-sync/identity.txt";
 
-/// The key file, as far as it is read.
-#[derive(Debug, Clone)]
+/// The key file, as far as it is read; by default there is none.
+#[derive(Debug, Clone, Default)]
 pub struct KeyFile(Option<PathBuf>);
 
 impl KeyFile {

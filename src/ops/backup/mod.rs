@@ -6,6 +6,8 @@
 
 mod by_hand;
 mod compare;
+#[cfg(test)]
+mod damaged;
 mod keep;
 mod make;
 mod restore;

@@ -113,7 +113,7 @@ impl Archive {
         let mut lines = BufReader::new(self.list(self.tail.listing)?);
         let mut listing = Listing::default();
         let mut text = Vec::new();
-        let mut due = 0;
+        let (mut due, mut end) = (0, 0);
         loop {
             text.clear();
             let read = (&mut lines).take(LINE).read_until(b'\n', &mut text);
@@ -123,6 +123,11 @@ impl Archive {
             let line = serde_json::from_slice(&text);
             match line.map_err(|source| damaged(&self.path, source))? {
                 Line::Chunk { chunk } if due == 0 => {
+                    // What is there once is no content of many: the size of an archive bounds what is in it.
+                    if chunk.offset < end {
+                        return Err(broken("its pieces lie on one another"));
+                    }
+                    end = chunk.offset.saturating_add(chunk.length);
                     due = chunk.entries;
                     listing.chunks.push(chunk);
                 }

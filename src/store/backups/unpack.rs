@@ -9,6 +9,7 @@ use crate::sys::hex::hex;
 use crate::sys::{interrupt, tree};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek as _, SeekFrom, Write as _};
@@ -17,6 +18,9 @@ use std::path::{Path, PathBuf};
 
 /// What a hole is at least.
 const HOLE: usize = 4096;
+
+/// No system has longer names.
+const LONGEST: u64 = 64 << 10;
 
 /// So much of a disk is left free, whatever an archive says that it has.
 const RESERVE: u64 = 32 << 20;
@@ -134,11 +138,27 @@ pub fn read(
         let mut source = tar::Archive::new(&mut run);
         let result = (|| -> Result<()> {
             let mut at = first;
-            for packed in source.entries().map_err(|e| broken(e.to_string()))? {
+            let mut long = None;
+            // As they are: names and facts in entries of their own would be read whole, however long.
+            let entries = source.entries().map_err(|e| broken(e.to_string()))?;
+            for packed in entries.raw(true) {
                 let mut packed = packed.map_err(|e| broken(e.to_string()))?;
+                let kind = packed.header().entry_type();
+                if kind.is_gnu_longname() || kind.is_gnu_longlink() {
+                    let name = long_name(&mut packed).map_err(|e| broken(e.to_string()))?;
+                    long = if kind.is_gnu_longname() {
+                        Some(name)
+                    } else {
+                        long
+                    };
+                    continue;
+                }
                 let entry = listing.entries.get(at).filter(|_| at < last);
+                let long = long.take();
                 let same = |entry: &&Entry| {
-                    let name = packed.path_bytes();
+                    let name = long
+                        .as_deref()
+                        .map_or_else(|| packed.path_bytes(), Cow::Borrowed);
                     let name = name.strip_suffix(b"/").unwrap_or(&name);
                     name == entry.path.as_bytes()
                 };
@@ -149,7 +169,6 @@ pub fn read(
                 };
                 if wanted.peek() == Some(&at) {
                     wanted.next();
-                    let kind = packed.header().entry_type();
                     let file = kind.is_file() && packed.size() == entry.size;
                     if !file {
                         return Err(broken(format!(
@@ -174,6 +193,18 @@ pub fn read(
         None => Ok(()),
         Some(_) => Err(broken("something of its list is not in it".to_owned())),
     }
+}
+
+/// A name or a target in an entry of its own, which ends in a zero.
+fn long_name(packed: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut name = Vec::new();
+    packed.take(LONGEST + 1).read_to_end(&mut name)?;
+    if name.len() as u64 > LONGEST {
+        return Err(io::Error::other("a name in it is too long"));
+    }
+    let end = name.iter().position(|byte| *byte == 0);
+    name.truncate(end.unwrap_or(name.len()));
+    Ok(name)
 }
 
 /// Writes a file, where nothing stands.
