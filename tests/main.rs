@@ -28,6 +28,7 @@ mod companions;
 mod completions;
 mod copies;
 mod cost;
+mod damaged;
 mod doctor;
 mod dry_run;
 mod durability;
