@@ -195,6 +195,12 @@ fn names_that_lead_out_are_refused() {
         "etc/evil",
         "repo/.git/hooks/post-commit",
         "repo/.GIT/hooks/post-commit",
+        "repo/git~1/hooks/post-commit",
+        "repo/.git /hooks/post-commit",
+        "repo/.git./hooks/post-commit",
+        "repo/.git::$INDEX_ALLOCATION/hooks/post-commit",
+        "repo/.g\u{200c}it/hooks/post-commit",
+        "repo/a/.Gi\u{feff}t/config",
         "repo/.sync/state",
         "home/..",
     ] {

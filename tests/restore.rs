@@ -340,3 +340,18 @@ fn where_there_is_not_enough_room_nothing_is_written() {
         .says("exit 1\n")
         .does_not_say("old");
 }
+
+/// Files that git refuses, as some systems take their names for `.git`, keep nothing else from being restored.
+#[test]
+fn names_that_stand_for_git_are_left_out_and_all_others_come_back() {
+    let laptop = laptop();
+    for name in ["git~1", "a/.git ", "a/.git.", ".g\u{200c}it"] {
+        laptop.write(name, "mine\n");
+    }
+    let id = backup(&laptop);
+    laptop.write("zshrc", "new\n").write("a/b", "b\n");
+    laptop.sync(["restore", &id, "--", "zshrc"]).succeeds();
+    laptop.has("git~1", "mine\n");
+    laptop.sync(["restore", &id, "--to", "../old"]).succeeds();
+    laptop.sync(["backup", "--verify"]).succeeds();
+}

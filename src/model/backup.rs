@@ -211,7 +211,7 @@ impl Listing {
             let through = path
                 .parents()
                 .any(|above| files.contains(&above) && !folders.contains(&above));
-            if !in_order || !is_ours(path) || through {
+            if !in_order || !may_have(path) || through {
                 return Some(format!("'{path}' is not the name of anything in a backup"));
             }
             let has_target = matches!(entry.kind, Kind::Link | Kind::Hard);
@@ -258,21 +258,15 @@ impl Listing {
 
 /// Is it the name of something that a backup may have? Nothing that leads out of it, and nothing that
 /// git or this program live on.
-fn is_ours(path: &RepoPath) -> bool {
+pub fn may_have(path: &RepoPath) -> bool {
+    let leads = |name: &[u8]| matches!(name, b"" | b"." | b"..") || name.contains(&0);
     let mut names = path.as_bytes().split(|byte| *byte == b'/');
-    let root = names.next().unwrap_or_default();
-    let inside = root == REPO.as_bytes() || root == HOME.as_bytes();
-    let good = |name: &[u8]| {
-        let plain = name.trim_ascii_end().to_ascii_lowercase();
-        let gits = root == REPO.as_bytes() && matches!(&*plain, b".git" | b"git~1");
-        let leads = matches!(name, b"" | b"." | b"..") || name.contains(&0);
-        !gits && !leads
-    };
-    let private = path
-        .as_bytes()
-        .strip_prefix(b"repo/")
-        .is_some_and(|rest| RepoPath::from_bytes(rest).is_private());
-    inside && !private && names.all(good)
+    let inside = names
+        .next()
+        .is_some_and(|root| [REPO.as_bytes(), HOME.as_bytes()].contains(&root));
+    let in_repository = below(path, REPO);
+    let lived_on = in_repository.is_some_and(|path| path.stands_for_git() || path.is_private());
+    inside && !lived_on && !names.any(leads)
 }
 
 /// Why a backup is kept until somebody lets it go.

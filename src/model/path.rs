@@ -160,6 +160,18 @@ impl RepoPath {
         })
     }
 
+    /// Does some system take one of its names for `.git`: in other letters, with what NTFS cuts off or takes for
+    /// something in a file, or with letters that HFS+ passes over?
+    pub fn stands_for_git(&self) -> bool {
+        let is_passed_over = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+        self.0.split(|byte| *byte == b'/').any(|name| {
+            let plain = String::from_utf8_lossy(name).to_lowercase();
+            let plain = plain.replace(is_passed_over, "");
+            let plain = plain.split(':').next().unwrap_or_default();
+            matches!(plain.trim_end_matches([' ', '.']), ".git" | "git~1")
+        })
+    }
+
     /// The path with its letters folded, to compare names where the file system ignores case.
     #[must_use]
     pub fn folded(&self) -> Self {
@@ -291,6 +303,19 @@ mod tests {
             "x\\.git",
         ] {
             assert!(RepoPath::from_bytes(name).may_be_refused(), "{name}");
+        }
+        for name in [
+            "git~1",
+            "a/.GIT",
+            ".git ",
+            ".git...",
+            ".git::$X",
+            ".g\u{200c}it",
+        ] {
+            assert!(RepoPath::from_bytes(name).stands_for_git(), "{name}");
+        }
+        for name in [".gitconfig", "a.git", "git~2", ".git~", "git", ".github/x"] {
+            assert!(!RepoPath::from_bytes(name).stands_for_git(), "{name}");
         }
         for name in [
             ".gitconfig",

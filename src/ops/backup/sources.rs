@@ -3,7 +3,7 @@
 use super::in_archive;
 use crate::error::Result;
 use crate::git::files::Sieve;
-use crate::model::backup::{Entry, HOME, Kind, REPO};
+use crate::model::backup::{Entry, HOME, Kind, REPO, may_have};
 use crate::model::path::RepoPath;
 use crate::ops::Context;
 use crate::ops::marks;
@@ -132,6 +132,12 @@ impl Found {
     fn sorted(mut self) -> (Vec<Entry>, Unread) {
         self.entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         self.entries.dedup_by(|(b, _), (a, _)| a.path == b.path);
+        // No sync touches them either, and nobody could tell a restore from an attack.
+        let stands_for_git = |(entry, _): &mut (Entry, _)| !may_have(&entry.path);
+        let left_out = self.entries.extract_if(.., stands_for_git);
+        let why = "its name stands for '.git' on some systems";
+        self.unread
+            .extend(left_out.map(|(entry, _)| (entry.path, why.to_owned())));
         let mut firsts = HashMap::new();
         let entries = self.entries.into_iter().map(|(entry, file)| {
             let Some(file) = file else { return entry };
