@@ -11,6 +11,7 @@ use super::fault::{
 };
 use super::marks;
 use super::oracle::{End, Precious, left_behind, unfree, unusable};
+use super::power::PowerCut;
 use super::scenario::{self, SYNC, Scenario};
 use crate::support::Machine;
 
@@ -133,7 +134,7 @@ fn is_locked(machine: &Machine) -> bool {
 }
 
 /// What can be done to any operation, beside killing it.
-const FAULTS: [&dyn Attack; 7] = [
+const FAULTS: [&dyn Attack; 8] = [
     &FULL,
     &UNREADABLE,
     &REFUSED,
@@ -141,6 +142,7 @@ const FAULTS: [&dyn Attack; 7] = [
     &FAILS,
     &KillAndJump,
     &UNWRITABLE,
+    &PowerCut,
 ];
 
 /// Kills the scene's command some times and plays it under another fault; under each of them where there is
@@ -148,6 +150,7 @@ const FAULTS: [&dyn Attack; 7] = [
 #[track_caller]
 fn survives(operation: &str, scene: impl Fn() -> Scenario, kills: usize, other: &dyn Attack) {
     let is_short = std::env::var_os("GIT_SYNC_FAULTS").is_none();
+    let wish = std::env::var("GIT_SYNC_FAULT").unwrap_or_default();
     let others = if is_short {
         vec![other]
     } else {
@@ -155,6 +158,7 @@ fn survives(operation: &str, scene: impl Fn() -> Scenario, kills: usize, other: 
     };
     let others = others.into_iter().map(|attack| (attack, 2));
     let attacks = std::iter::once((&Kill as &dyn Attack, kills)).chain(others);
+    let attacks = attacks.filter(|(attack, _)| is_short || attack.name().contains(&wish));
     // All rows are printed, whatever comes of one.
     let play = |(attack, usual): (&dyn Attack, usize)| {
         let row = Row::of(&scene(), attack, usual);
@@ -169,7 +173,7 @@ fn survives(operation: &str, scene: impl Fn() -> Scenario, kills: usize, other: 
 
 #[test]
 fn a_sync_of_changes_here() {
-    survives("sync, changes here", scenario::changes_here, 4, &FULL);
+    survives("sync, changes here", scenario::changes_here, 4, &PowerCut);
 }
 
 #[test]
@@ -260,7 +264,7 @@ fn a_mark() {
 
 #[test]
 fn an_unmark() {
-    survives("unmark", marks::unmarked, 3, &KillAndJump);
+    survives("unmark", marks::unmarked, 3, &PowerCut);
 }
 
 #[test]
@@ -270,7 +274,7 @@ fn a_restore() {
 
 #[test]
 fn a_decision_for_the_other_side() {
-    survives("resolve --theirs", scenario::take_theirs, 5, &FULL);
+    survives("resolve --theirs", scenario::take_theirs, 5, &PowerCut);
 }
 
 #[test]
@@ -280,7 +284,7 @@ fn a_decision_for_this_machine() {
 
 #[test]
 fn a_force_pull() {
-    survives("--force-pull", scenario::force_pull, 5, &REFUSED);
+    survives("--force-pull", scenario::force_pull, 5, &PowerCut);
 }
 
 #[test]

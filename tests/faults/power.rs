@@ -3,20 +3,41 @@
 //! That is what a file system with delayed allocation may do up to half a minute after the end of
 //! the run, in its worst case.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::fault::{Attack, Kill, Struck};
 use super::oracle::{End, is_free, is_usable};
 use super::scenario::{self, Scenario};
-use super::tracer::recorded;
+use super::tracer::{recorded, stopped};
 use crate::support::{Machine, needs};
+
+/// The calls of a trace: those that strace wrote in two pieces are put together, at their end. A write that
+/// did not come to it counts, a flush does not.
+fn calls(trace: &str) -> Vec<String> {
+    let mut begun = BTreeMap::<&str, &str>::new();
+    let mut calls = Vec::new();
+    for line in trace.lines() {
+        let thread = line.split(' ').next().unwrap_or_default();
+        if let Some(head) = line.strip_suffix(" <unfinished ...>") {
+            begun.insert(thread, head);
+        } else if let Some((_, tail)) = line.split_once(" resumed>") {
+            calls.extend(begun.remove(thread).map(|head| format!("{head}{tail}")));
+        } else {
+            calls.push(line.to_owned());
+        }
+    }
+    let writes = begun.into_values().filter(|head| !head.contains("sync("));
+    calls.extend(writes.map(str::to_owned));
+    calls
+}
 
 /// The files whose content is not on the disk, read from a trace of strace with `-y`.
 fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
     let mut risk = BTreeSet::new();
-    for line in trace.lines().filter(|line| !line.contains(" = -1 ")) {
+    for line in calls(trace).iter().filter(|line| !line.contains(" = -1 ")) {
         let Some((call, rest)) = line
             .split_once(' ')
             .and_then(|(_, call)| call.trim_start().split_once('('))
@@ -52,7 +73,7 @@ fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
             _ => {}
         }
     }
-    risk.retain(|path| path.starts_with(machine.root()) && path.is_file());
+    risk.retain(|path| path.starts_with(machine.home()) && path.is_file());
     risk
 }
 
@@ -66,6 +87,36 @@ fn empty(path: &Path) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("own file");
     fs::File::create(path).expect("own file");
     fs::set_permissions(path, mode).expect("own file");
+}
+
+/// The power goes in the middle of a run.
+#[derive(Debug)]
+pub(super) struct PowerCut;
+
+impl Attack for PowerCut {
+    fn name(&self) -> &'static str {
+        "power cut"
+    }
+
+    fn moments(&self, machine: &Machine, line: &[&str]) -> usize {
+        Kill.moments(machine, line)
+    }
+
+    fn strike(&self, machine: &Machine, line: &[&str], moment: usize) -> Struck {
+        let cut = stopped(machine, line, moment);
+        let gone = at_risk(machine, &cut.trace);
+        for path in &gone {
+            empty(path);
+        }
+        Struck {
+            code: None,
+            when: format!(
+                "power cut after change {moment}: {}; without {gone:#?}",
+                cut.last
+            ),
+            clock: None,
+        }
+    }
 }
 
 /// Runs the scenario's command, cuts the power, and expects that nothing of it is gone.

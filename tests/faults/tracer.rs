@@ -14,6 +14,9 @@ pub(super) const CHANGES: &str = "?rename,?renameat,renameat2,?link,linkat,?unli
                        ?rmdir,?symlink,symlinkat,fsync,ftruncate,?chmod,fchmod,fchmodat,\
                        copy_file_range";
 
+/// Other calls that tell what is on the disk.
+const WRITES: &str = "write,pwrite64,writev,fdatasync,syncfs,?sync,sendfile";
+
 /// Every change waits so long, in microseconds: the run is stopped before the next one.
 const PAUSE: u32 = 3000;
 
@@ -25,6 +28,8 @@ pub(super) struct Watched {
     pub(super) stopped: bool,
     /// The last change, in strace's words.
     pub(super) last: String,
+    /// All changes and writes.
+    pub(super) trace: String,
 }
 
 /// Runs a command line and stops it, with all that it has started, after `point` changes.
@@ -33,8 +38,8 @@ pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched
     let trace = trace_file(machine);
     let mut command = machine.command("strace");
     command
-        .args(["-f", "-q", "-s", "0", "-e", "signal=none"])
-        .args(["-e", &format!("trace={CHANGES}")])
+        .args(["-f", "-q", "-y", "-s", "0", "-e", "signal=none"])
+        .args(["-e", &format!("trace={CHANGES},{WRITES}")])
         .args(["-e", &format!("inject={CHANGES}:delay_enter={PAUSE}")])
         .arg("-o")
         .arg(&trace)
@@ -65,6 +70,7 @@ pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched
         changes: lines.changes(),
         stopped,
         last: lines.last(),
+        trace: lines.text(),
     }
 }
 
@@ -134,7 +140,7 @@ pub(super) fn most_calls(machine: &Machine, line: &[&str], calls: &str) -> usize
 #[track_caller]
 pub(super) fn recorded(machine: &Machine, line: &[&str]) -> (Output, String) {
     let trace = trace_file(machine);
-    let calls = format!("{CHANGES},write,pwrite64,writev,fdatasync,syncfs,?sync,sendfile");
+    let calls = format!("{CHANGES},{WRITES}");
     let mut command = machine.command("strace");
     command
         .args(["-f", "-q", "-y", "-s", "4096", "-e", "signal=none"])
@@ -173,9 +179,14 @@ impl Lines {
         self.file.read_to_end(&mut self.text).expect("own file");
     }
 
+    /// The changes: every one was made to wait, and is written down when it is done.
     fn all(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        let whole = self.text.split_inclusive(|byte| *byte == b'\n');
-        whole.filter(|line| line.ends_with(b"\n") && line.contains(&b'(') && !line.contains(&b'?'))
+        let lines = self.text.split(|byte| *byte == b'\n');
+        lines.filter(|line| line.ends_with(b"(DELAYED)"))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.text).into_owned()
     }
 
     fn changes(&self) -> usize {
