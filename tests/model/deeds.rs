@@ -47,16 +47,19 @@ pub(super) fn deed(world: &mut World, who: usize, deed: Move) -> Result<(), Viol
             works(is_dead, &machine.try_git(words))?;
             world.people[who].staged = memory::staged(&machine);
             world.memory.look(&machine, &repository);
+            world.memory.keep(world.step);
         }
         Move::Gc => {
             works(is_dead, &machine.try_git(["gc", "--quiet", "--prune=now"]))?;
             world.memory.look(&machine, &repository);
+            world.memory.keep(world.step);
         }
         // Whether these two get through is the remote's business.
         Move::Fetch => drop(machine.try_git(["fetch", "--quiet"])),
         Move::Push => {
             drop(machine.try_git(["push", "--quiet"]));
             world.memory.look(&machine, world.remote.path());
+            world.memory.keep(world.step);
         }
         _ => {}
     }

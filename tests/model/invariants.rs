@@ -1,18 +1,16 @@
 //! What must hold after each run of the program, whatever happened before.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
 use std::fs;
-use std::os::unix::ffi::OsStringExt;
-use std::path::{Path, PathBuf};
-
-use serde_json::Value;
+use std::path::Path;
 
 use super::live::Live;
 use super::memory::{self, Word, words};
 use super::program::Line;
 use super::runs::Report;
+use super::settle;
+use super::told::{held, left};
 use super::world::World;
 use crate::support::Machine;
 
@@ -65,6 +63,7 @@ pub(super) fn after(world: &mut World, reports: &[Report]) -> Result<(), Violati
         if let [report] = &*theirs {
             what_is_held_stays(world, before, report)?;
             nobody_decides_unasked(world, before, report)?;
+            marks_are_mended(world, report)?;
             what_was_seen_is_committed(world, report)?;
         }
         world.people[*who].ran(&theirs);
@@ -253,7 +252,10 @@ fn what_is_held_stays(world: &World, before: &Live, report: &Report) -> Result<(
         return Ok(());
     };
     let now = &world.people[report.who].live;
-    for path in held(&json) {
+    // The list of marks is kept by the program: a mark whose copy is gone goes from it, also while it is held.
+    let ours = [".sync/marked-files.txt", ".sync/modes"];
+    let held = held(&json).into_iter();
+    for path in held.filter(|path| !ours.iter().any(|ours| path == Path::new(ours))) {
         let is_saved = report.saved.is_some_and(|(_, name)| {
             let saved = name.below(Path::new("external"), Path::new(""));
             saved.starts_with(&path) || path.starts_with(&saved)
@@ -297,7 +299,7 @@ fn nobody_decides_unasked(world: &World, before: &Live, report: &Report) -> Resu
     }
     let person = &world.people[report.who];
     let gone: BTreeSet<_> = before
-        .words()
+        .words_in_sight()
         .difference(&person.live.words())
         .copied()
         .collect();
@@ -313,6 +315,29 @@ fn nobody_decides_unasked(world: &World, before: &Live, report: &Report) -> Resu
         .map(|word| world.memory.tell(word))
         .collect();
     Err(wrong(gone.join("\n")))
+}
+
+/// Where a sync has nothing to say, each marked path is what the repository has of it.
+fn marks_are_mended(world: &World, report: &Report) -> Result<(), Violation> {
+    let is_well = report.line == Line::Sync && report.is_done() && report.output.code() == 0;
+    if !is_well || report.saved.is_some() {
+        return Ok(());
+    }
+    let machine = &world.people[report.who].machine;
+    let bad = settle::marked(machine).into_iter().find(|mark| {
+        let copy = machine.path("external").join(mark);
+        settle::seen(&machine.home().join(mark)) != settle::seen(&copy)
+    });
+    match bad {
+        None => Ok(()),
+        Some(mark) => {
+            let what = format!(
+                "{mark} is not what the repository has\n{}",
+                report.output.scene()
+            );
+            Err(Violation::new("marks are mended", what))
+        }
+    }
 }
 
 /// After a sync, what the live files have is in a commit, but for what is held, skipped or ignored.
@@ -372,40 +397,6 @@ fn refs_keep_what_they_kept(world: &World, reports: &[Report]) -> Result<(), Vio
         "refs keep what they kept",
         format!("{}\n{scenes}", told.join("\n")),
     ))
-}
-
-/// The paths that a sync says are held.
-pub(super) fn held(json: &Value) -> Vec<PathBuf> {
-    paths(&json["conflicts"])
-}
-
-/// The paths that it says it has left alone, the copies of marked ones too.
-pub(super) fn left(json: &Value) -> Vec<PathBuf> {
-    let mut left = paths(&json["skipped"]);
-    left.extend(unmended(json).filter_map(|mark| path(&mark["store"])));
-    left
-}
-
-/// The marks that it has left as they are.
-pub(super) fn unmended(json: &Value) -> impl Iterator<Item = &Value> {
-    let marks = json["marks"].as_array().into_iter().flatten();
-    marks.filter(|mark| !mark["left"].is_null())
-}
-
-fn paths(list: &Value) -> Vec<PathBuf> {
-    let list = list.as_array().into_iter().flatten();
-    list.filter_map(|object| path(&object["path"])).collect()
-}
-
-/// A path as a string, or as an object with its bytes.
-pub(super) fn path(value: &Value) -> Option<PathBuf> {
-    if let Some(text) = value.as_str() {
-        return Some(text.into());
-    }
-    let hex = value["hex"].as_str()?.as_bytes();
-    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok();
-    let bytes: Option<Vec<_>> = hex.chunks(2).map(byte).collect();
-    Some(OsString::from_vec(bytes?).into())
 }
 
 /// Where a repository's branch is.

@@ -1,6 +1,7 @@
 //! What a person sees on a machine: the files of the repository and of the home, as they are now.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
@@ -48,6 +49,24 @@ impl Live {
             .values()
             .flat_map(|thing| words(thing.bytes()))
             .collect()
+    }
+
+    /// Those that somebody sees: of a marked path where a file of its own stands, that one, and not the copy.
+    pub(super) fn words_in_sight(&self) -> BTreeSet<Word> {
+        let copies = Path::new(REPOSITORY).join("external");
+        let first = |path: &Path| path.iter().next().map(OsStr::to_owned);
+        let is_hidden = |path: &Path| {
+            let Ok(marked) = path.strip_prefix(&copies) else {
+                return false;
+            };
+            let mut there = self
+                .0
+                .iter()
+                .filter(|(path, _)| first(path) == first(marked));
+            there.any(|(_, thing)| matches!(thing, Thing::File(..)))
+        };
+        let seen = self.0.iter().filter(|(path, _)| !is_hidden(path));
+        seen.flat_map(|(_, thing)| words(thing.bytes())).collect()
     }
 
     /// The contents of the files of the repository that `counts`, with their paths in it.

@@ -1,11 +1,7 @@
-//! Programs: what people do on their machines, one move a line, to be drawn at random, printed, and read.
+//! Programs: what people do on their machines, one move a line, to be printed and read.
 
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;
-
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::names::Name;
 
@@ -93,105 +89,6 @@ pub(super) const POLICIES: [&str; 6] = ["ours", "theirs", "newest", "union", "bo
 pub(super) struct Program {
     pub(super) machines: usize,
     pub(super) steps: Vec<(usize, Move)>,
-}
-
-impl Program {
-    /// The program of a seed: always the same one.
-    pub(super) fn of_seed(seed: u64, length: usize) -> Self {
-        let mut bytes = [0; 32];
-        bytes[..8].copy_from_slice(&seed.to_le_bytes());
-        let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
-        let mut runner = TestRunner::new_with_rng(Config::default(), random);
-        let drawn = programs(length).new_tree(&mut runner);
-        drawn.expect("nothing is ruled out").current()
-    }
-}
-
-fn programs(length: usize) -> impl Strategy<Value = Program> {
-    (2_usize..=5).prop_flat_map(move |machines| {
-        let step = (1..=machines, moves(machines));
-        prop::collection::vec(step, length).prop_map(move |steps| Program { machines, steps })
-    })
-}
-
-fn names() -> impl Strategy<Value = Name> {
-    some_names(|_, _| true)
-}
-
-/// The same where it is about marks.
-fn homes() -> impl Strategy<Value = Name> {
-    some_names(|_, name| name.is_at_home())
-}
-
-/// Those that many are busy with.
-fn busy_names() -> impl Strategy<Value = Name> {
-    some_names(|weight, name| weight >= 4 && !name.is_at_home())
-}
-
-fn some_names(counts: impl Fn(u32, Name) -> bool) -> impl Strategy<Value = Name> {
-    let names = Name::all().filter(|(weight, name)| counts(*weight, *name));
-    let names = names.map(|(weight, name)| (weight, Just(name)));
-    prop::strategy::Union::new_weighted(names.collect())
-}
-
-fn moves(machines: usize) -> impl Strategy<Value = Move> {
-    let files = prop_oneof![
-        22 => (names(), 0..5_usize).prop_map(|(name, line)| Move::Edit(name, line)),
-        6 => names().prop_map(Move::Rewrite),
-        3 => names().prop_map(Move::Binary),
-        2 => names().prop_map(Move::Empty),
-        6 => homes().prop_map(Move::Save),
-        2 => names().prop_map(Move::Save),
-        2 => names().prop_map(Move::Folder),
-        2 => names().prop_map(Move::Link),
-        5 => names().prop_map(Move::Delete),
-        4 => (names(), names()).prop_map(|(from, to)| Move::Rename(from, to)),
-        3 => names().prop_map(Move::Chmod),
-    ];
-    let git = prop_oneof![
-        3 => names().prop_map(Move::Stage),
-        4 => Just(Move::Commit),
-        1 => Just(Move::Fetch),
-        1 => Just(Move::Push),
-        1 => Just(Move::Gc),
-    ];
-    let others = prop_oneof![
-        4 => (busy_names(), 0..POLICIES.len()).prop_map(|(name, policy)| Move::Policy(name, policy)),
-        3 => Just(Move::Offline),
-        6 => Just(Move::Online),
-        3 => (1..=machines).prop_map(Move::Meet),
-        1 => Just(Move::Crowd),
-        8 => (1..8_usize, names()).prop_map(|(point, name)| Move::During(point, name)),
-    ];
-    let kills = prop_oneof![
-        (1..12_usize).prop_map(|point| (Death::Git, point)),
-        (1..50_usize).prop_map(|point| (Death::Change, point)),
-    ];
-    prop_oneof![
-        50 => files,
-        8 => git,
-        20 => others,
-        40 => lines().prop_map(Move::Run),
-        14 => (kills, lines()).prop_map(|((death, point), line)| Move::Kill(death, point, line)),
-    ]
-}
-
-fn lines() -> impl Strategy<Value = Line> {
-    let sides = prop::sample::select(vec![Side::Ours, Side::Theirs, Side::Undo]);
-    let paths = prop::option::weighted(0.2, names());
-    prop_oneof![
-        44 => Just(Line::Sync),
-        1 => Just(Line::Background),
-        1 => Just(Line::Status),
-        8 => (homes(), prop::bool::weighted(0.25)).prop_map(|(name, copy)| Line::Mark(name, copy)),
-        2 => homes().prop_map(Line::Unmark),
-        1 => Just(Line::Repair),
-        9 => (sides, paths).prop_map(|(side, path)| Line::Resolve(side, path)),
-        2 => Just(Line::ForcePull),
-        2 => Just(Line::ForcePush),
-        1 => Just(Line::Backup),
-        4 => busy_names().prop_map(Line::Restore),
-    ]
 }
 
 impl Display for Program {

@@ -1,14 +1,18 @@
 //! The end of a program: everybody is online, syncs, and decides what is held. Then all are the same.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
-use super::invariants::{self, Violation, tip};
-use super::memory;
+use super::invariants::{Violation, tip};
+use super::memory::{self, Word};
 use super::names::Name;
 use super::program::{Line, Move, Side};
+use super::told;
 use super::world::World;
+use crate::support::Machine;
 
 /// So many rounds may it take until nobody has anything left to do: a decision travels to each machine,
 /// where it may meet another one.
@@ -46,10 +50,10 @@ pub(super) fn settle(world: &mut World) -> Result<(), Violation> {
 fn decide(world: &mut World, who: usize, round: usize) -> Result<bool, Violation> {
     let report = world.run(who, Line::Sync)?;
     let json = report.json().unwrap_or_default();
-    for mark in invariants::unmended(&json) {
+    for mark in told::unmended(&json) {
         mend(world, who, round, mark)?;
     }
-    if !invariants::held(&json).is_empty() {
+    if !told::held(&json).is_empty() {
         let side = if round < TIRED && (who + round).is_multiple_of(2) {
             Side::Ours
         } else {
@@ -69,7 +73,7 @@ fn mend(world: &mut World, who: usize, round: usize, mark: &Value) -> Result<(),
     {
         return world.run(who, Line::Repair).map(drop);
     }
-    let path = invariants::path(&mark["path"]).unwrap_or_default();
+    let path = told::path(&mark["path"]).unwrap_or_default();
     let word = path.to_string_lossy();
     let name = Name::parse(word.trim_end_matches('/'));
     let name = name
@@ -115,25 +119,33 @@ fn ends_well(world: &World) -> Result<(), Violation> {
         if fsck.code() != 0 {
             return Err(Violation::new("git works", fsck.scene()));
         }
-        marks_are_here(world, person.machine.home()).map_err(|what| wrong(&what))?;
+        marks_are_here(world, machine.home()).map_err(|what| wrong(&what))?;
     }
     world.remote.git(["fsck", "--strict", "--no-dangling"]);
     Ok(())
 }
 
 /// What is marked is the same here as on the first machine.
-fn marks_are_here(world: &World, home: &std::path::Path) -> Result<(), String> {
+fn marks_are_here(world: &World, home: &Path) -> Result<(), String> {
     let first = &world.people[0].machine;
-    let list = fs::read_to_string(first.path(".sync/marked-files.txt")).unwrap_or_default();
-    for mark in list.lines().filter_map(|line| line.split("~/").nth(1)) {
-        let seen = [first.home(), home].map(|home| {
-            let path = home.join(mark);
-            let is_there = path.exists();
-            (is_there, fs::read(&path).ok(), memory::below(&path))
-        });
-        if seen[0] != seen[1] || !seen[0].0 {
+    for mark in marked(first) {
+        let [there, here] = [first.home(), home].map(|home| seen(&home.join(&mark)));
+        if here != there || here.is_none() {
             return Err(format!("{mark} is not the same on {}", first.name()));
         }
     }
     Ok(())
+}
+
+/// What is marked, as paths below the home.
+pub(super) fn marked(machine: &Machine) -> Vec<String> {
+    let list = fs::read_to_string(machine.path(".sync/marked-files.txt")).unwrap_or_default();
+    let marks = list.lines().filter_map(|line| line.split_once("~/"));
+    marks.map(|(_, path)| path.to_owned()).collect()
+}
+
+/// What a program that opens a path finds there: a file, or the contents of a folder; `None` where nothing is.
+pub(super) fn seen(path: &Path) -> Option<(Option<Vec<u8>>, BTreeSet<Word>)> {
+    path.exists()
+        .then(|| (fs::read(path).ok(), memory::below(path)))
 }

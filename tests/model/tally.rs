@@ -3,9 +3,9 @@
 use std::fmt::{self, Display, Formatter};
 use std::ops::AddAssign;
 
-use super::invariants;
 use super::program::Line;
 use super::runs::Report;
+use super::told;
 
 /// So often each thing happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl Tally {
         let Some(json) = report.json().filter(|json| json["error"].is_null()) else {
             return;
         };
-        self.holds += usize::from(!invariants::held(&json).is_empty());
+        self.holds += usize::from(!told::held(&json).is_empty());
         self.decisions += usize::from(matches!(report.line, Line::Resolve(..)));
         self.settled += json["settled"].as_array().map_or(0, Vec::len);
         let marks = json["marks"].as_array().into_iter().flatten();
