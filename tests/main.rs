@@ -22,6 +22,7 @@ mod support;
 mod any_tree;
 mod background;
 mod backups;
+mod beside_git;
 mod branches;
 mod collisions;
 mod companions;

@@ -35,7 +35,7 @@ fn an_edit_saved_while_the_push_is_under_way_is_kept_and_sent() {
 }
 
 /// Makes the first git that the product starts with `word` run `script` before it.
-fn meanwhile(sandbox: &Sandbox, machine: &Machine, word: &str, script: &str) -> Machine {
+pub(crate) fn meanwhile(sandbox: &Sandbox, machine: &Machine, word: &str, script: &str) -> Machine {
     before_git(
         sandbox,
         machine,
