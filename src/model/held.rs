@@ -155,7 +155,15 @@ impl HeldSet {
 
     /// Is `path` held, or inside or above a held path? Then nobody but the user may touch it.
     pub fn covers(&self, path: &RepoPath) -> bool {
-        self.0.iter().any(|held| held.path.overlaps(path))
+        let below = path.inside();
+        let first = self.0.partition_point(|held| held.path < below);
+        let is_above = self
+            .0
+            .get(first)
+            .is_some_and(|held| path.is_above(&held.path));
+        is_above
+            || self.get(path).is_some()
+            || path.parents().any(|above| self.get(&above).is_some())
     }
 
     /// How many.
@@ -178,6 +186,7 @@ impl HeldSet {
 mod tests {
     use super::*;
     use crate::model::entry::{Mode, Oid};
+    use proptest::prelude::*;
 
     fn entry(mode: Mode, digit: &str) -> Entry {
         Entry {
@@ -228,5 +237,19 @@ mod tests {
         let set = HeldSet::new([held]);
         assert!(set.covers(&path("x")) && set.covers(&path("x/y")));
         assert!(!set.covers(&path("xy")));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_covered_is_found_as_by_looking_at_all(
+            paths in proptest::collection::vec("[ab.]{1,2}(/[ab.-]{1,2}){0,2}", 0..12), wanted in "[ab.]{1,2}(/[ab.-]{1,2}){0,2}",
+        ) {
+            let held = |path: String| Held {
+                path: RepoPath::from_bytes(path), why: Disagreement::Content, since: 0, base: None, ours: None, theirs: None,
+            };
+            let set = HeldSet::new(paths.into_iter().map(held));
+            let wanted = RepoPath::from_bytes(wanted);
+            prop_assert_eq!(set.covers(&wanted), set.iter().any(|held| held.path.overlaps(&wanted)));
+        }
     }
 }

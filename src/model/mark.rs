@@ -214,13 +214,14 @@ impl Manifest {
 
     /// The marked folder that `path`, below the home, is in.
     pub fn above(&self, path: &RepoPath) -> Option<&Mark> {
-        self.marks().find(|mark| mark.path.is_above(path))
+        path.parents().find_map(|above| self.marks.get(&above))
     }
 
     /// The marks in the folder `path` below the home.
     pub fn inside(&self, path: &RepoPath) -> Vec<Mark> {
-        let inside = self.marks().filter(|mark| path.is_above(&mark.path));
-        inside.cloned().collect()
+        let inside = self.marks.range(path.inside()..);
+        let inside = inside.take_while(|(other, _)| path.is_above(other));
+        inside.map(|(_, mark)| mark.clone()).collect()
     }
 
     /// Lines that say nothing to this program.
@@ -349,6 +350,20 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_above_and_inside_is_found_as_by_looking_at_all(
+            paths in proptest::collection::vec("[ab.]{1,2}(/[ab.-]{1,2}){0,2}", 0..12), wanted in "[ab.]{1,2}(/[ab.-]{1,2}){0,2}",
+        ) {
+            let mut list = Manifest::default();
+            for mark in paths.iter().filter_map(|path| Mark::new(path.as_bytes(), false)) {
+                list.add(mark);
+            }
+            let wanted = RepoPath::from_bytes(wanted);
+            prop_assert_eq!(list.above(&wanted), list.marks().find(|mark| mark.path.is_above(&wanted)));
+            let inside: Vec<_> = list.marks().filter(|mark| wanted.is_above(&mark.path)).cloned().collect();
+            prop_assert_eq!(list.inside(&wanted), inside);
+        }
+
         #[test]
         fn every_name_is_read_back_byte_for_byte(
             names in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..12), 1..5),

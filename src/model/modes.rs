@@ -108,11 +108,11 @@ impl Modes {
 
     /// What is said of a path and of what is below it.
     pub fn below(&self, path: &RepoPath) -> Vec<(RepoPath, Rule)> {
-        let inside = self
-            .0
-            .iter()
-            .filter(|(other, _)| *other == path || path.is_above(other));
-        inside.map(|(path, rule)| (path.clone(), *rule)).collect()
+        let own = self.0.get_key_value(path);
+        let inside = self.0.range(path.inside()..);
+        let inside = inside.take_while(|(other, _)| path.is_above(other));
+        let all = own.into_iter().chain(inside);
+        all.map(|(path, rule)| (path.clone(), *rule)).collect()
     }
 
     /// Is nothing said?

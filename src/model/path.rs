@@ -49,6 +49,12 @@ impl RepoPath {
             .map(|(at, _)| Self(self.0[..at].to_vec()))
     }
 
+    /// Where what is in this folder begins, in the order of paths.
+    #[must_use]
+    pub fn inside(&self) -> Self {
+        Self([&*self.0, b"/"].concat())
+    }
+
     /// Is this path a folder above `other`?
     pub fn is_above(&self, other: &Self) -> bool {
         other.0.len() > self.0.len()

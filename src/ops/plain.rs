@@ -9,6 +9,7 @@ use crate::model::mark::{MANIFEST, Manifest};
 use crate::model::path::RepoPath;
 use crate::sys::age::{self, Closed, Keys};
 use crate::sys::fs;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// What is needed to read versions of encrypted copies.
@@ -16,7 +17,7 @@ use std::path::{Path, PathBuf};
 pub(super) struct Plain<'a, 'repo> {
     ctx: &'a Context<'repo>,
     /// The copies that are to be encrypted, as the list says that stands in the work tree.
-    copies: Vec<RepoPath>,
+    copies: BTreeSet<RepoPath>,
     keys: Keys,
 }
 
@@ -27,15 +28,14 @@ impl<'a, 'repo> Plain<'a, 'repo> {
         let list = Manifest::parse(&list.unwrap_or_default());
         let sealed = list.marks().filter(|mark| list.terms(mark).encrypt);
         let copies = sealed.flat_map(|mark| list.versions(mark));
-        let copies: Vec<_> = copies.map(|version| version.copy()).collect();
+        let copies: BTreeSet<_> = copies.map(|version| version.copy()).collect();
         let keys = marks::sealed::keys(ctx, !copies.is_empty())?;
         Ok(Self { ctx, copies, keys })
     }
 
     /// Is what the repository has at `path` to be encrypted?
     pub(super) fn covers(&self, path: &RepoPath) -> bool {
-        let is_it = |copy: &RepoPath| copy == path || copy.is_above(path);
-        self.copies.iter().any(is_it)
+        self.copies.contains(path) || path.parents().any(|above| self.copies.contains(&above))
     }
 
     /// Is it what an encrypted copy may have, as far as this machine can tell?

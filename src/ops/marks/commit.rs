@@ -44,9 +44,8 @@ impl Marks<'_, '_> {
         let copies: Vec<_> = versions.chain(marks.iter().cloned()).collect();
         let copies: BTreeSet<_> = copies.iter().map(Mark::copy).collect();
         let is_ours = |path: &RepoPath| {
-            let copied = copies
-                .iter()
-                .any(|copy| copy == path || copy.is_above(path));
+            let copied =
+                copies.contains(path) || path.parents().any(|above| copies.contains(&above));
             let list = [MANIFEST, MODES, RECIPIENTS].map(str::as_bytes);
             (copied || list.contains(&path.as_bytes())) && !held.covers(path)
         };

@@ -117,6 +117,8 @@ pub(super) struct Marks<'a, 'repo> {
     pub(super) manifest: Manifest,
     pub(super) modes: Modes,
     pub(super) memory: Memory,
+    /// The modes when the list was last looked at.
+    agreed: Modes,
     /// What opens encrypted copies here.
     pub(super) keys: Keys,
     on_disk: Memory,
@@ -192,6 +194,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             manifest,
             modes: modes::read(ctx)?,
             on_disk: memory.clone(),
+            agreed: Modes::parse(memory.modes.as_bytes()),
             memory,
         })
     }

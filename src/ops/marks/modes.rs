@@ -19,7 +19,7 @@ impl Marks<'_, '_> {
     /// The same as [`Self::settle_modes`], where the copy or the list is not what was remembered.
     pub(super) fn settle_changed_modes(&mut self, mark: &Mark, record: bool) -> Result<()> {
         let path = mark.copy();
-        let agreed = Modes::parse(self.memory.modes.as_bytes());
+        let agreed = &self.agreed;
         let stamp = tree::stamp(&self.copy(mark))?;
         let known = self.remembered(mark).map(|known| &known.stamp);
         if known == stamp.as_ref() && agreed.below(&path) == self.modes.below(&path) {
@@ -36,7 +36,6 @@ impl Marks<'_, '_> {
         if fs::look(&copy)?.is_none() {
             return Ok(());
         }
-        let agreed = Modes::parse(self.memory.modes.as_bytes());
         let known = self.remembered(mark);
         let record = record && known.is_some_and(|known| known.phase == Phase::Linked);
         let listing = tree::listing(&copy)?;
@@ -48,7 +47,7 @@ impl Marks<'_, '_> {
             if is_there(&path) {
                 continue;
             }
-            if agreed.get(&path).is_some() && record {
+            if self.agreed.get(&path).is_some() && record {
                 // It was here, and somebody has removed it.
                 self.modes.remove(&path);
             } else if rule.folder {
@@ -57,7 +56,7 @@ impl Marks<'_, '_> {
                 tree::set_mode(&folder, rule.mode)?;
             }
         }
-        for (path, rule) in agreed.below(&path) {
+        for (path, rule) in self.agreed.below(&path) {
             if rule.folder && self.modes.get(&path).is_none() {
                 // Removed elsewhere; one with something in it stays.
                 fs::remove_empty_tree(&path.below(self.ctx.repo.top()));
@@ -224,6 +223,7 @@ impl Marks<'_, '_> {
             fs::write_atomic(&path, text.as_bytes(), Durable::Yes)?;
         }
         self.memory.modes = text;
+        self.agreed = self.modes.clone();
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use crate::ops::{Context, Done};
 use crate::store::memory::Remembered;
 use crate::sys::fs;
 use crate::sys::tree::Tree;
+use std::collections::BTreeSet;
 
 /// A file that is written through its link all the time cannot be had without its writer.
 const TRIES: u32 = 3;
@@ -113,11 +114,11 @@ pub(in crate::ops) fn before_publication(
 ) -> Result<()> {
     let copies = format!("{COPIES}/");
     let is_copy = |path: &RepoPath| path.as_bytes().starts_with(copies.as_bytes());
-    let gone: Vec<_> = publication
+    let gone: BTreeSet<_> = publication
         .changes
         .iter()
         .filter(|change| change.new.is_none() && is_copy(&change.path))
-        .map(|change| &change.path)
+        .map(|change| change.path.clone())
         .collect();
     let listed = publication
         .changes
@@ -137,9 +138,8 @@ pub(in crate::ops) fn before_publication(
     for mark in marks.known() {
         let mark = marks.former(&mark).unwrap_or(mark);
         let copy = mark.copy();
-        let loses = gone
-            .iter()
-            .any(|path| **path == copy || copy.is_above(path));
+        let below = gone.range(copy.inside()..).next();
+        let loses = gone.contains(&copy) || below.is_some_and(|path| copy.is_above(path));
         let becomes_sealed = list.terms(&mark).encrypt && !marks.is_sealed(&mark);
         let over = becomes_sealed
             || list.get(mark.below_home()).is_none()
