@@ -37,7 +37,7 @@ impl<'a> Trial<'a> {
             text => text
                 .parse()
                 .unwrap_or_else(|_| self.moments.div_ceil(usual))
-                .max(1),
+                .clamp(1, self.moments),
         };
         let Self {
             scenario, attack, ..
