@@ -89,12 +89,10 @@ impl Live {
         let Ok(marked) = path.strip_prefix("external") else {
             return self.0.get(&copy);
         };
-        let is_linked =
-            |path: &Path| matches!(self.0.get(path), Some(Thing::Link(to)) if to.is_absolute());
-        if marked.ancestors().any(is_linked) {
-            return self.0.get(&copy);
+        match self.0.get(marked) {
+            Some(Thing::File(..)) => self.0.get(marked),
+            _ => self.0.get(&copy),
         }
-        self.0.get(marked)
     }
 
     /// What a program that opens a path below the home reads, through a link of ours too.

@@ -80,8 +80,14 @@ fn holds(what: &str, program: &Program) -> Tally {
         Err(failure) => failure,
     };
     let rule = failure.violation.rule;
+    let told = failure.violation.to_string();
+    let told = told.lines().take(8).collect::<Vec<_>>().join(
+        "
+",
+    );
     eprintln!(
-        "{what}, step {}: violated: {rule}; it is made short",
+        "{what}, step {}: {told}
+It is made short.",
         failure.steps
     );
     let mut played = program.clone();
