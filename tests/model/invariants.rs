@@ -298,6 +298,10 @@ fn nobody_decides_unasked(world: &World, before: &Live, report: &Report) -> Resu
         return Ok(());
     }
     let person = &world.people[report.who];
+    if person.is_dead {
+        // What a run that died had brought half way is taken back first.
+        return Ok(());
+    }
     let gone: BTreeSet<_> = before
         .words_in_sight()
         .difference(&person.live.words())
