@@ -2,7 +2,7 @@
 
 use crate::guards::private_key;
 use crate::marks::{is_linked, is_real};
-use crate::support::{Sandbox, on_a_terminal};
+use crate::support::{Machine, Sandbox, on_a_terminal};
 
 #[test]
 fn what_is_too_large_is_held_back_and_not_even_read() {
@@ -126,4 +126,30 @@ fn what_is_large_is_asked_about_before_it_is_marked() {
         .exits(1)
         .tells("sync.maxFileSize is 50 MiB");
     is_real(&laptop, "huge");
+}
+
+/// Runs a script, and tells how much the largest of its processes had in memory, in MiB.
+#[track_caller]
+fn memory_of(machine: &Machine, script: &str) -> u64 {
+    // RUSAGE_CHILDREN of getrusage(2): 98 on x86-64, 165 on the others.
+    let watch = "my $n = `uname -m` =~ /x86_64/ ? 98 : 165; system('sh', '-c', @ARGV); my $u = \"\\0\" x 256;
+        syscall($n, -1, $u); my @u = unpack('q*', $u); print \"largest $u[4]\\n\"";
+    let mut command = machine.command("perl");
+    command.args(["-e", watch, script]);
+    let output = machine.run(command).succeeds();
+    let said = output.stdout();
+    let kib = said.lines().find_map(|line| line.strip_prefix("largest "));
+    kib.unwrap().parse::<u64>().unwrap() >> 10
+}
+
+#[test]
+fn a_difference_of_large_files_is_not_read_into_memory() {
+    const MIB: usize = 80;
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    // Else git itself has it in memory.
+    laptop.config("core.bigFileThreshold", "1m");
+    laptop.write("large", vec![b'x'; MIB << 20]);
+    laptop.commit("large");
+    let took = memory_of(&laptop, "git-sync diff");
+    assert!(took < MIB as u64, "{took} MiB for a file of {MIB} MiB");
 }

@@ -125,6 +125,17 @@ impl Repo {
         self.git("cat-file").args(["blob", oid.as_str()]).output()
     }
 
+    /// The content of a blob that has no more than `most` bytes; `None` where it has more, which is not read.
+    pub fn small_blob(&self, oid: &Oid, most: u64) -> Result<Option<Vec<u8>>> {
+        let id = gix::ObjectId::from_hex(oid.as_str().as_bytes()).ok();
+        let known = id.and_then(|id| self.gix().find_header(id).ok());
+        let size = known.map_or_else(|| self.blob_size(oid), |header| Ok(header.size()))?;
+        if size > most {
+            return Ok(None);
+        }
+        self.blob(oid).map(Some)
+    }
+
     /// The contents of blobs, as git keeps them; all of them are in memory at once.
     pub fn blobs(&self, oids: &[&Oid]) -> Result<Vec<Vec<u8>>> {
         let mut names = String::new();

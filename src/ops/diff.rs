@@ -107,6 +107,10 @@ fn is_there(ctx: &Context<'_>, path: &RepoPath, theirs: &Oid, name: &str) -> Res
     )))
 }
 
+/// Larger contents are not compared by line, as if they were no text: nobody reads them, and all of it would be in
+/// memory at once.
+const LARGE: u64 = 64 << 20;
+
 /// Reads the two contents of a change.
 pub(super) fn read(
     ctx: &Context<'_>,
@@ -131,7 +135,9 @@ fn text(ctx: &Context<'_>, path: &RepoPath, entry: Option<&Entry>) -> Result<Opt
             oid,
         }) => Ok(Some(format!("commit {oid}\n"))),
         Some(entry) => {
-            let bytes = ctx.repo.blob(&entry.oid)?;
+            let Some(bytes) = ctx.repo.small_blob(&entry.oid, LARGE)? else {
+                return Ok(None);
+            };
             let bytes = if age::is_encrypted(&bytes) {
                 Plain::of(ctx)?.read(path, bytes)
             } else {
