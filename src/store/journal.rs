@@ -105,10 +105,9 @@ impl Journal {
                 .hint("it is written whole or not at all: something else has changed it")
                 .hint("look at 'git status', then remove the file and run 'git sync'")
         };
-        let parsed = summed::parse(&bytes);
-        let parsed = parsed.and_then(|value| Ok((Version::deserialize(&value)?.version, value)));
-        let (version, value) = match parsed {
-            Ok(parsed) => parsed,
+        let version = summed::check(&bytes).and_then(|()| serde_json::from_slice(&bytes));
+        let Version { version } = match version {
+            Ok(version) => version,
             Err(source) => return Ok(Found::Damaged(broken(source))),
         };
         if version != VERSION {
@@ -118,7 +117,7 @@ impl Journal {
                     .hint("a newer git-sync wrote it: run that one to finish what it began"),
             );
         }
-        Ok(match Self::deserialize(value) {
+        Ok(match serde_json::from_slice(&bytes) {
             Ok(journal) => Found::Journal(journal),
             Err(source) => Found::Damaged(broken(source)),
         })

@@ -127,14 +127,14 @@ impl Memory {
                 .hint("without it every marked file that differs from its copy is asked about")
                 .hint(format!("rm '{}'   forgets it", path.display()))
         };
-        let value = summed::parse(&bytes).map_err(broken)?;
-        let Version { version } = Version::deserialize(&value).map_err(broken)?;
+        summed::check(&bytes).map_err(broken)?;
+        let Version { version } = serde_json::from_slice(&bytes).map_err(broken)?;
         if version != VERSION {
             let path = path.display();
             return Err(Error::fatal(format!("'{path}' has version {version}"))
                 .hint("a newer git-sync wrote it: use that one, it knows what is linked here"));
         }
-        Self::deserialize(value).map_err(broken)
+        serde_json::from_slice(&bytes).map_err(broken)
     }
 
     /// Writes it, so that it survives a power cut.
