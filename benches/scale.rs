@@ -54,9 +54,6 @@ struct Case {
     sizes: [&'static [u64]; 2],
     /// Makes `r.git`, and the clone `a` with what is to be synced; `$N` is the size.
     make: &'static str,
-    /// What git-sync does in `a`, and git in a copy of it.
-    ours: &'static str,
-    git: &'static str,
 }
 
 /// Many small files below `$1`, fifty to a folder, in one process.
@@ -80,16 +77,12 @@ const CASES: [Case; 8] = [
         what: "files in the tree, nothing to do",
         sizes: [&[1000, 10_000, 100_000], &[500, 2000]],
         make: "files a $N; git -C a add -A; git -C a commit -qm all; git -C a push -q -u origin main",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "edit",
         what: "files in the tree, one is changed",
         sizes: [&[1000, 10_000, 100_000], &[500, 2000]],
         make: "files a $N; git -C a add -A; git -C a commit -qm all; git -C a push -q -u origin main; echo new >a/00000/0",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "history",
@@ -97,8 +90,6 @@ const CASES: [Case; 8] = [
         sizes: [&[10_000, 100_000, 1_000_000], &[500, 2000]],
         make: "commits $N d '' | git -C r.git fast-import --quiet; git -C a pull -q origin main; git -C a branch -q -u origin/main; \
                echo new >a/d/1",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "large",
@@ -106,8 +97,6 @@ const CASES: [Case; 8] = [
         sizes: [&[64, 512, 2048], &[8, 32]],
         make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; \
                git -C a config sync.maxFileSize 0; head -c \"$N\"M /dev/urandom >a/large",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "marks",
@@ -116,8 +105,6 @@ const CASES: [Case; 8] = [
         make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; mkdir home/m; files home/m $N; \
                find home/m -type f -exec chmod 600 {} +; cd a; \
                find ../home/m -type f -print0 | xargs -0 \"$PROGRAM\" mark -q --; \"$PROGRAM\" -q",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "behind",
@@ -125,8 +112,6 @@ const CASES: [Case; 8] = [
         sizes: [&[50, 500, 5000], &[20, 80]],
         make: "commits 1 d '' | git -C r.git fast-import --quiet; git -C a pull -q origin main; git -C a branch -q -u origin/main; \
                commits $N e 1 | git -C r.git fast-import --quiet",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "ahead",
@@ -135,8 +120,6 @@ const CASES: [Case; 8] = [
         make: "commits 1 d '' | git -C r.git fast-import --quiet; git -C a pull -q origin main; git -C a branch -q -u origin/main; \
                commits $N e 1 | git -C a fast-import --quiet --force; git -C a reset -q --hard; \
                commits 1 f 1 | git -C r.git fast-import --quiet",
-        ours: "sync",
-        git: BY_HAND,
     },
     Case {
         name: "runs",
@@ -145,8 +128,6 @@ const CASES: [Case; 8] = [
         make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; (cd a && \"$PROGRAM\" -q); \
                perl -e 'my ($f, $n) = @ARGV; open my $h, \"<\", $f; my $l = <$h>; close $h; open $h, \">\", $f; \
                print $h $l x $n' a/.git/sync/history.jsonl $N",
-        ours: "sync",
-        git: BY_HAND,
     },
 ];
 
@@ -214,11 +195,8 @@ fn row(options: &Options, case: &Case, size: u64) -> Result<String, Failure> {
     ))?;
     // Both start from the same, each with a remote of its own.
     bench.sh("cp -a a b; cp -a r.git s.git; git -C b remote set-url origin \"$PWD/s.git\"; git -C b update-index -q --refresh || :; sync")?;
-    let ours = match case.ours {
-        "sync" => bench.measure("a", "\"$PROGRAM\" -q")?,
-        other => bench.measure("a", other)?,
-    };
-    let git = bench.measure("b", case.git)?;
+    let ours = bench.measure("a", "\"$PROGRAM\" -q")?;
+    let git = bench.measure("b", BY_HAND)?;
     bench.sh("test \"$(git -C a rev-parse main)\" = \"$(git -C r.git rev-parse main)\"; test -z \"$(git -C a status --porcelain)\"")?;
     Ok(format!(
         "| {} | {size} | {:.2} | {:.2} | {:.2} | {} | {} |",
@@ -233,6 +211,7 @@ fn row(options: &Options, case: &Case, size: u64) -> Result<String, Failure> {
 
 /// What a run took.
 struct Measured {
+    /// Wall time.
     time: Duration,
     /// What the largest process had in memory, KiB.
     memory: u64,
@@ -240,8 +219,11 @@ struct Measured {
 
 /// Where a case is measured.
 struct Bench<'a> {
+    /// The git-sync.
     program: &'a Path,
+    /// Everything is in here.
     dir: &'a Path,
+    /// How much there is of what there may be much of.
     size: u64,
 }
 
@@ -264,6 +246,7 @@ impl Bench<'_> {
         })
     }
 
+    /// Runs a script that is not measured.
     fn sh(&self, script: &str) -> Result<(), Failure> {
         let ended = self.command(self.dir).arg(script).output()?;
         if ended.status.success() {
