@@ -8,7 +8,7 @@
 //! The short form is a few seeds and the corpus. The long form is run by hand:
 //!
 //! ```sh
-//! GIT_SYNC_MODEL=100x100 cargo test --test suite -- --ignored --nocapture model
+//! GIT_SYNC_MODEL=100x100 cargo test --test suite -- --nocapture model::random
 //! ```
 //!
 //! is a hundred seeds with a hundred moves each; `GIT_SYNC_MODEL=100x100@201` begins with seed 201.
@@ -109,14 +109,28 @@ It is made short.",
     );
 }
 
+/// The seeds, and how many moves each has: those of the short form, or what `GIT_SYNC_MODEL` says.
+fn wish() -> (std::ops::Range<u64>, usize) {
+    let Ok(wish) = std::env::var("GIT_SYNC_MODEL") else {
+        return SHORT;
+    };
+    let (counts, first) = wish.split_once('@').unwrap_or((&wish, "1"));
+    let (seeds, length) = counts.split_once('x').expect("SEEDSxMOVES@FIRST");
+    let [seeds, first] = [seeds, first].map(|number| number.parse::<u64>().unwrap());
+    (first..first + seeds, length.parse().unwrap())
+}
+
 #[test]
 fn random_programs_on_several_machines_converge_and_lose_nothing() {
     needs("strace");
-    let (seeds, length) = SHORT;
+    let (seeds, length) = wish();
+    let started = std::time::Instant::now();
     let mut all = Tally::default();
-    for seed in seeds {
+    for seed in seeds.clone() {
         all += holds(&format!("seed {seed}"), &draw::program(seed, length));
     }
+    println!("seeds {seeds:?}: {all}");
+    println!("{} seconds", started.elapsed().as_secs());
     // What is not reached is not tested.
     let reached = [
         all.holds,
@@ -156,23 +170,4 @@ fn a_program_is_read_as_it_is_printed() {
     }
     let wrong = "machines 2\n3 sync\n".parse::<Program>();
     assert_eq!(wrong, Err("'3 sync': no such machine".to_owned()));
-}
-
-#[test]
-#[ignore = "takes half an hour; GIT_SYNC_MODEL says how many seeds and moves"]
-fn model() {
-    needs("strace");
-    let wish = std::env::var("GIT_SYNC_MODEL").unwrap_or_else(|_| "100x100".to_owned());
-    let (counts, first) = wish.split_once('@').unwrap_or((&wish, "1"));
-    let (seeds, length) = counts.split_once('x').expect("SEEDSxMOVES@FIRST");
-    let [seeds, length, first] =
-        [seeds, length, first].map(|number| number.parse::<u64>().unwrap());
-    let started = std::time::Instant::now();
-    let mut all = Tally::default();
-    for seed in first..first + seeds {
-        let length = usize::try_from(length).unwrap();
-        all += holds(&format!("seed {seed}"), &draw::program(seed, length));
-    }
-    println!("seeds {first} to {}: {all}", first + seeds - 1);
-    println!("{} seconds", started.elapsed().as_secs());
 }
