@@ -225,7 +225,7 @@ if status is-interactive
             # What is no number ends the comparison: then a sync is due.
             test "$age" -ge 0 -a "$age" -lt "$pause" 2>/dev/null; and return 0
         end
-        $__git_sync_bin -C $__git_sync_root --background </dev/null >/dev/null 2>&1 &
+        command $__git_sync_bin -C $__git_sync_root --background </dev/null >/dev/null 2>&1 &
         disown
     end
 
