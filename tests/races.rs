@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::support::{Machine, Output, Remote, Running, Sandbox, all_agree, settle, wait_until};
+use crate::support::{
+    Machine, Output, Remote, Running, Sandbox, all_agree, needs, settle, wait_until,
+};
 
 /// Saves a file while a sync is at work: from a hook that git calls in the middle of it.
 fn saved_during(hook: &str) {
@@ -137,6 +139,58 @@ fn a_file_that_appears_meanwhile_where_one_arrives_is_not_overwritten() {
     laptop.sync([]).exits(1);
     laptop.has("inputrc", "mine\n").holds(["inputrc"]);
     remote.has("inputrc", "server");
+}
+
+/// Is a process of the machine about to do renameat2(2)? Linux tells in proc_pid_syscall(5).
+fn is_about_to_rename(machine: &Machine) -> bool {
+    let number = if cfg!(target_arch = "x86_64") {
+        "316 "
+    } else {
+        "276 "
+    };
+    let home = format!("HOME={}", machine.home().display());
+    let mut processes = std::fs::read_dir("/proc").unwrap().flatten();
+    processes.any(|process| {
+        let read = |name: &str| std::fs::read(process.path().join(name)).unwrap_or_default();
+        read("syscall").starts_with(number.as_bytes())
+            && read("environ")
+                .split(|byte| *byte == 0)
+                .any(|entry| entry == home.as_bytes())
+    })
+}
+
+#[test]
+fn a_file_that_is_saved_in_the_instant_in_which_it_is_replaced_is_not() {
+    needs("strace");
+    for by_rename in [false, true] {
+        let (laptop, server, remote) = Sandbox::new().laptop_and_server();
+        server.write("zshrc", "server\n");
+        server.sync([]).succeeds();
+        let live = laptop.path("zshrc");
+        let mut command = laptop.command("strace");
+        command.args(["-f", "-o", "/dev/null", "-e", "trace=renameat2", "-P"]);
+        command.arg(&live);
+        // After the last look at the file, and before it gives way.
+        command.args(["-e", "inject=renameat2:delay_enter=3000000:when=1"]);
+        command.arg("git-sync");
+        let running = Running::start(&laptop, command);
+        wait_until("it is about to be replaced", || is_about_to_rename(&laptop));
+        if by_rename {
+            laptop.write("saved.local", "saved in that instant\n");
+            laptop.rename("saved.local", "zshrc");
+        } else {
+            laptop.write("zshrc", "saved in that instant\n");
+        }
+
+        running.finish().exits_with_one_of(&[0, 1]);
+
+        laptop.has("zshrc", "saved in that instant\n");
+        laptop.sync([]).exits(1);
+        laptop
+            .has("zshrc", "saved in that instant\n")
+            .holds(["zshrc"]);
+        remote.has("zshrc", "server");
+    }
 }
 
 /// Two machines, of which the laptop holds `log`: a program wrote on in it while a change came.
