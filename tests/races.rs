@@ -141,7 +141,7 @@ fn a_file_that_appears_meanwhile_where_one_arrives_is_not_overwritten() {
     remote.has("inputrc", "server");
 }
 
-/// Is a process of the machine about to do renameat2(2)? Linux tells in proc_pid_syscall(5).
+/// Is a process of the machine about to do renameat2(2)? Linux tells in `proc_pid_syscall(5)`.
 fn is_about_to_rename(machine: &Machine) -> bool {
     let number = if cfg!(target_arch = "x86_64") {
         "316 "
