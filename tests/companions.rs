@@ -375,6 +375,19 @@ fn a_dry_run_tells_them_and_makes_none() {
     assert!(!laptop.home().join(".local/share").exists());
 }
 
+/// In the home such a name may be what a killed run has in its hands of a marked file: only a run that knows of it
+/// may touch it.
+#[test]
+fn what_a_killed_run_has_put_beside_a_path_in_the_home_stays() {
+    let sandbox = Sandbox::new();
+    let laptop = with_cargo(&sandbox);
+    let kept = page(&laptop).with_file_name(".git-sync-4194305-0.tmp");
+    laptop.write(&kept, "of a marked file\n");
+    laptop.sync(["--setup", "--yes"]).succeeds();
+    assert!(laptop.exists(page(&laptop)));
+    laptop.has(&kept, "of a marked file\n");
+}
+
 #[test]
 fn removing_takes_them_away_with_the_last_repository() {
     let sandbox = Sandbox::new();

@@ -140,7 +140,6 @@ pub fn install(dry_run: bool) -> Result<Vec<Place>> {
 fn write(companion: Companion, path: &Path) -> Result<()> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;
-        fs::remove_temporaries(folder);
     }
     fs::write_atomic(path, companion.signed().as_bytes(), Durable::No)
 }

@@ -261,7 +261,6 @@ fn make(kind: Scheduler, job: &Job) -> Result<()> {
     let files = files(kind, &job.id)?;
     if let Some(folder) = files.first().and_then(|file| file.parent()) {
         fs::create_dir_all(folder)?;
-        fs::remove_temporaries(folder);
     }
     let write = |file: &Path, text: &str| fs::write_atomic(file, text.as_bytes(), Durable::Yes);
     match (kind, &*files) {
