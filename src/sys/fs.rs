@@ -210,12 +210,23 @@ fn writer_of(name: &OsStr) -> Option<u32> {
 
 /// Appends one record to a file in a single write, so that two writers do not mix.
 pub fn append(path: &Path, record: &[u8]) -> Result<()> {
-    OpenOptions::new()
-        .append(true)
-        .create(true)
-        .open(path)
-        .and_then(|mut file| file.write_all(record))
+    append_to(path, record).map(drop)
+}
+
+/// The same, and it survives a power cut; the file must have its name for good.
+pub fn append_durably(path: &Path, record: &[u8]) -> Result<()> {
+    append_to(path, record)?
+        .sync_data()
         .map_err(|source| failed("write", path, source))
+}
+
+fn append_to(path: &Path, record: &[u8]) -> Result<File> {
+    let write = || -> io::Result<File> {
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.write_all(record)?;
+        Ok(file)
+    };
+    write().map_err(|source| failed("write", path, source))
 }
 
 /// Makes a folder and those above it.

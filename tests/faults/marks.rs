@@ -6,8 +6,9 @@
 use super::fault::{Attack, FULL, Kill, REFUSED, Struck};
 use super::oracle::{is_free, is_tidy, is_usable};
 use super::scenario::{SYNC, Scenario};
+use super::tracer::recorded;
 use crate::marks::nothing_beside;
-use crate::support::{Sandbox, settle};
+use crate::support::{Sandbox, needs, settle};
 
 /// What a live path must have, at any moment.
 type Wanted = &'static [(&'static str, &'static str)];
@@ -264,4 +265,30 @@ fn a_change_that_is_refused_costs_no_marked_file() {
     marked(UNMARK).survives(false, &REFUSED);
     replaced(REPAIR).survives(true, &REFUSED);
     elsewhere(false).survives(true, &REFUSED);
+}
+
+#[test]
+fn many_marks_of_one_run_do_not_write_the_lists_many_times() {
+    const MANY: usize = 40;
+    needs("strace");
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    let files: Vec<_> = (0..MANY).map(|n| format!("../many/{n}")).collect();
+    for file in &files {
+        laptop.write(file, file);
+        laptop.chmod(file, 0o600);
+    }
+    let mut line = vec!["git-sync", "mark", "-q"];
+    line.extend(files.iter().map(String::as_str));
+    let (output, trace) = recorded(&laptop, &line);
+    output.succeeds();
+    for list in ["git/sync/marks", "sync/marked-files.txt", "sync/modes"] {
+        let name = format!(".{list}\"");
+        let renamed = |line: &&str| line.contains("rename") && line.contains(&name);
+        let written = trace.lines().filter(renamed).count();
+        assert!((1..MANY / 8).contains(&written), "{list}: {written}");
+    }
+    for file in &files {
+        assert_eq!(laptop.read(file), *file);
+    }
 }

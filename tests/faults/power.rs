@@ -3,10 +3,10 @@
 //! That is what a file system with delayed allocation may do up to half a minute after the end of
 //! the run, in its worst case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::fault::{Attack, Kill, Struck};
 use super::oracle::{End, is_free, is_usable};
@@ -34,9 +34,10 @@ fn calls(trace: &str) -> Vec<String> {
     calls
 }
 
-/// The files whose content is not on the disk, read from a trace of strace with `-y`.
-fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
-    let mut risk = BTreeSet::new();
+/// The files that have something at their end that is not on the disk, and how many bytes, read from a trace of strace
+/// with `-y`.
+fn at_risk(machine: &Machine, trace: &str) -> BTreeMap<PathBuf, u64> {
+    let mut risk = BTreeMap::<PathBuf, u64>::new();
     for line in calls(trace).iter().filter(|line| !line.contains(" = -1 ")) {
         let Some((call, rest)) = line
             .split_once(' ')
@@ -54,7 +55,8 @@ fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
         match (call, &files[..], &names[..]) {
             ("write" | "pwrite64" | "writev" | "ftruncate" | "sendfile", [file, ..], _)
             | ("copy_file_range", [_, file, ..], _) => {
-                risk.insert(file.clone());
+                let unflushed = risk.entry(file.clone()).or_default();
+                *unflushed = unflushed.saturating_add(written(call, line));
             }
             ("fsync" | "fdatasync", [file, ..], _) => {
                 risk.remove(file);
@@ -62,19 +64,27 @@ fn at_risk(machine: &Machine, trace: &str) -> BTreeSet<PathBuf> {
             ("syncfs" | "sync", ..) => risk.clear(),
             ("rename" | "renameat" | "renameat2", _, [from, to]) => {
                 let (had, has) = (risk.remove(to), risk.remove(from));
-                risk.extend(has.then(|| to.clone()));
+                risk.extend(has.map(|unflushed| (to.clone(), unflushed)));
                 if line.contains("RENAME_EXCHANGE") {
-                    risk.extend(had.then(|| from.clone()));
+                    risk.extend(had.map(|unflushed| (from.clone(), unflushed)));
                 }
             }
-            ("link" | "linkat", _, [from, to]) if risk.contains(from) => {
-                risk.insert(to.clone());
+            ("link" | "linkat", _, [from, to]) => {
+                let unflushed = risk.get(from).copied();
+                risk.extend(unflushed.map(|unflushed| (to.clone(), unflushed)));
             }
             _ => {}
         }
     }
-    risk.retain(|path| path.starts_with(machine.home()) && path.is_file());
+    risk.retain(|path, _| path.starts_with(machine.home()) && path.is_file());
     risk
+}
+
+/// How many bytes a call may have changed: all, where it does not say.
+fn written(call: &str, line: &str) -> u64 {
+    let said = line.rsplit_once(" = ").filter(|_| call != "ftruncate");
+    let number = said.and_then(|(_, said)| said.split(' ').next()?.parse().ok());
+    number.unwrap_or(u64::MAX)
 }
 
 fn before_bracket(text: &str) -> Option<PathBuf> {
@@ -82,11 +92,16 @@ fn before_bracket(text: &str) -> Option<PathBuf> {
     path.starts_with('/').then(|| PathBuf::from(path))
 }
 
-fn empty(path: &Path) {
-    let mode = path.metadata().expect("a file").permissions();
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("own file");
-    fs::File::create(path).expect("own file");
-    fs::set_permissions(path, mode).expect("own file");
+/// Takes from files what never got to the disk.
+fn cut_off(at_risk: &BTreeMap<PathBuf, u64>) {
+    for (path, unflushed) in at_risk {
+        let found = path.metadata().expect("a file");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("own file");
+        let file = fs::OpenOptions::new().write(true).open(path);
+        let left = found.len().saturating_sub(*unflushed);
+        file.and_then(|file| file.set_len(left)).expect("own file");
+        fs::set_permissions(path, found.permissions()).expect("own file");
+    }
 }
 
 /// The power goes in the middle of a run.
@@ -105,9 +120,7 @@ impl Attack for PowerCut {
     fn strike(&self, machine: &Machine, line: &[&str], moment: usize) -> Struck {
         let cut = stopped(machine, line, moment);
         let gone = at_risk(machine, &cut.trace);
-        for path in &gone {
-            empty(path);
-        }
+        cut_off(&gone);
         Struck {
             code: None,
             when: format!(
@@ -129,9 +142,7 @@ fn survives_a_cut(scenario: &Scenario) {
     assert!(trace.contains("fsync("), "{trace}");
     let end = End::of(scenario);
     let gone = at_risk(laptop, &trace);
-    for path in &gone {
-        empty(path);
-    }
+    cut_off(&gone);
     let when = format!("without what was in {gone:#?}");
     is_usable(laptop, &when);
     assert_eq!(End::of(scenario), end, "{when}");

@@ -24,7 +24,7 @@ impl Marks<'_, '_> {
             Opened::Nothing | Opened::Closed(_) => (None, false),
         };
         let sealed = self.is_sealed(mark) && settled;
-        let known = self.memory.marks.remove(mark.below_home());
+        let known = self.memory.remove(mark.below_home());
         let agreed = here.is_some() && here == there;
         // What is to be encrypted yet is looked at again.
         let (live_stamp, stamp) = if agreed && settled {
@@ -52,9 +52,7 @@ impl Marks<'_, '_> {
             base: known.as_ref().and_then(|known| known.base.clone()),
             beside: known.and_then(|known| known.beside),
         };
-        self.memory
-            .marks
-            .insert(mark.below_home().clone(), remembered);
+        self.memory.insert(mark.below_home().clone(), remembered);
         Ok(())
     }
 
@@ -71,7 +69,7 @@ impl Marks<'_, '_> {
 
     /// What somebody wrote without changing the stamp is not what is remembered.
     pub(super) fn distrust_stamps(&mut self, mark: &Mark) {
-        if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+        if let Some(known) = self.memory.get_mut(mark.below_home()) {
             known.live_stamp.clear();
             known.stamp.clear();
         }

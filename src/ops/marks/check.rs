@@ -63,7 +63,8 @@ impl Marks<'_, '_> {
         Some(RepoPath::from_bytes(inside.as_os_str().as_bytes()))
     }
 
-    /// What marking `typed` means; `terms` says that it is about how it is kept.
+    /// What marking `typed` means; whether the ignore rules let it through is for [`Self::check_rules`] to say, of
+    /// many at once.
     ///
     /// # Errors
     /// When it cannot be marked; nothing is touched.
@@ -116,7 +117,7 @@ impl Marks<'_, '_> {
             if let Some(inner) = Mark::new(path.as_bytes(), folder) {
                 // It may be one of those that stay here.
                 self.check_special(&path, options.allow_secret)?;
-                self.check_rules(&inner)?;
+                self.check_rules([&inner])?;
             }
             return Ok(Wanted::Already(typed.to_owned(), mark.clone()));
         }
@@ -171,7 +172,6 @@ impl Marks<'_, '_> {
             }
             self.check_copy(&mark, &from)?;
         }
-        self.check_rules(&mark)?;
         if !self.is_ours(&path) {
             self.check_sharing(&mark, &from, options)?;
         }
@@ -317,36 +317,46 @@ impl Marks<'_, '_> {
         .hint("nothing was changed"))
     }
 
-    /// Would the copy be committed?
-    pub(super) fn check_rules(&self, mark: &Mark) -> Result<()> {
-        let mut path = mark.copy();
-        if mark.is_folder() {
+    /// Would the copies be committed?
+    ///
+    /// # Errors
+    /// When the rules keep one of them here.
+    pub(super) fn check_rules<'m>(&self, marks: impl IntoIterator<Item = &'m Mark>) -> Result<()> {
+        let asked = |mark: &'m Mark| {
             // Some rules are about folders alone, and it need not be there yet.
-            path = RepoPath::from_bytes([path.as_bytes(), b"/"].concat());
-        }
-        let verdict = self.ctx.repo.ignored(&[path.as_bytes()])?.pop();
-        let ignored = verdict.as_ref().is_some_and(|verdict| verdict.ignored);
-        let ruled = verdict
-            .as_ref()
-            .is_some_and(|verdict| verdict.rule.is_some());
-        if !ignored && (ruled || !path.is_local()) {
+            let end: &[u8] = if mark.is_folder() { b"/" } else { b"" };
+            (mark, [mark.copy().as_bytes(), end].concat())
+        };
+        let (marks, paths): (Vec<_>, Vec<_>) = marks.into_iter().map(asked).unzip();
+        if paths.is_empty() {
             return Ok(());
         }
-        let error = Error::blocked(format!("'{mark}' stays on this machine, by a rule"));
-        let error = match verdict.and_then(|verdict| verdict.rule) {
-            Some(rule) if rule.ends_with(":*.local") && !path.is_local() => error
-                .because(rule)
-                .hint("git sync --setup   adds the rule that takes in what is in '~/.local'"),
-            Some(rule) => error.because(rule),
-            None => error.because("what ends in '.local' is of one machine"),
-        };
-        let error = if path.is_local() {
-            error.hint("what ends in '.local' is never synced: let a file that is marked read it")
-        } else {
-            error
-        };
-        Err(error.hint("nothing was changed"))
+        let verdicts = self.ctx.repo.ignored(&paths)?;
+        for ((mark, path), verdict) in marks.into_iter().zip(paths).zip(verdicts) {
+            let is_local = RepoPath::from_bytes(path).is_local();
+            if verdict.ignored || (verdict.rule.is_none() && is_local) {
+                return Err(stays_here(mark, verdict.rule, is_local));
+            }
+        }
+        Ok(())
     }
+}
+
+fn stays_here(mark: &Mark, rule: Option<String>, is_local: bool) -> Error {
+    let error = Error::blocked(format!("'{mark}' stays on this machine, by a rule"));
+    let error = match rule {
+        Some(rule) if rule.ends_with(":*.local") && !is_local => error
+            .because(rule)
+            .hint("git sync --setup   adds the rule that takes in what is in '~/.local'"),
+        Some(rule) => error.because(rule),
+        None => error.because("what ends in '.local' is of one machine"),
+    };
+    let error = if is_local {
+        error.hint("what ends in '.local' is never synced: let a file that is marked read it")
+    } else {
+        error
+    };
+    error.hint("nothing was changed")
 }
 
 /// The path without `.` and `..`; what is before the last `..` is looked up, as a link may be gone up

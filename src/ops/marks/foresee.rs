@@ -69,7 +69,7 @@ fn repair(
     outcome: &mut mark::Outcome,
 ) -> Result<()> {
     if marks.other_home().is_some() {
-        marks.memory.marks.clear();
+        marks.memory.clear();
     }
     let wish = reconcile::Options {
         dry_run: true,

@@ -95,7 +95,7 @@ impl Marks<'_, '_> {
         let Some(known) = self.remembered(mark) else {
             return Ok(None);
         };
-        let Some(old) = known.base.as_ref().or(self.memory.tip.as_ref()) else {
+        let Some(old) = known.base.as_ref().or(self.memory.common.tip.as_ref()) else {
             return Ok(None);
         };
         let path = mark.copy();

@@ -11,7 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::git::ignore::Verdict;
 use crate::model::backup::Reason;
 use crate::model::cure::{Live, Phase};
-use crate::model::mark::Mark;
+use crate::model::mark::{Manifest, Mark};
 use crate::model::path::RepoPath;
 use crate::model::skipped::Skipped;
 use crate::model::terms::Wish;
@@ -150,7 +150,7 @@ pub(super) fn repair(
     };
     if marks.other_home().is_some() {
         // What was linked elsewhere says nothing of this home.
-        marks.memory.marks.clear();
+        marks.memory.clear();
         marks.save()?;
     }
     let wish = reconcile::Options {
@@ -205,16 +205,14 @@ fn take(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Outcome> 
         marks.enrol(&mut outcome)?;
         super::sealed::recipients(ctx)?;
     }
-    for (mark, from) in &wanted {
-        marks.adopt(mark, from, &options.wish).map_err(|error| {
-            if ends_the_run(&error) {
-                error
-            } else {
-                error.hint("git sync mark PATH   goes on; what is marked already stays so")
-            }
-        })?;
-        outcome.marked.push(mark.clone());
-    }
+    marks.adopt(&wanted, &options.wish).map_err(|error| {
+        if ends_the_run(&error) {
+            error
+        } else {
+            error.hint("git sync   finishes what was begun; what is marked already stays so")
+        }
+    })?;
+    outcome.marked = wanted.into_iter().map(|(mark, _)| mark).collect();
     for mark in &widened {
         // The only way to make them wider.
         marks.widen(mark)?;
@@ -304,10 +302,6 @@ pub(super) fn other_home(marks: &Marks<'_, '_>, home: &RepoPath) -> Error {
     .hint("git sync mark --repair   links them in this one, if it has moved")
 }
 
-fn overlaps(a: &Mark, b: &Mark) -> bool {
-    a.below_home().overlaps(b.below_home())
-}
-
 impl Marks<'_, '_> {
     /// What each of the paths that were typed is.
     ///
@@ -315,26 +309,25 @@ impl Marks<'_, '_> {
     /// When one of them cannot be marked; nothing is touched.
     pub(super) fn sort(&self, options: &Options, outcome: &mut Outcome) -> Result<Sorted> {
         let mut sorted = Sorted::default();
+        let mut named = Manifest::default();
         for path in &options.paths {
             match self.check(path, options)? {
                 Wanted::New { mark, from } => {
-                    let twice = sorted.wanted.iter().any(|(known, _)| *known == mark);
-                    let inside = sorted
-                        .wanted
-                        .iter()
-                        .find(|(known, _): &&(Mark, PathBuf)| overlaps(known, &mark));
-                    match inside {
-                        _ if twice => {}
-                        Some((other, _)) => {
-                            return Err(Error::new(
-                                Kind::Usage,
-                                format!(
-                                    "'{mark}' and '{other}' are in each other: mark the folder alone"
-                                ),
-                            ));
-                        }
-                        None => sorted.wanted.push((mark, from)),
+                    let path = mark.below_home();
+                    if named.get(path).is_some() {
+                        continue;
                     }
+                    let inside = named.inside(path);
+                    if let Some(other) = named.above(path).or(inside.first()) {
+                        return Err(Error::new(
+                            Kind::Usage,
+                            format!(
+                                "'{mark}' and '{other}' are in each other: mark the folder alone"
+                            ),
+                        ));
+                    }
+                    named.add(mark.clone());
+                    sorted.wanted.push((mark, from));
                 }
                 Wanted::Already(_, mark) if !options.wish.is_empty() => sorted.changed.push(mark),
                 Wanted::Already(path, mark) => {
@@ -343,6 +336,7 @@ impl Marks<'_, '_> {
                 }
             }
         }
+        self.check_rules(sorted.wanted.iter().map(|(mark, _)| mark))?;
         if options.wish.copy == Some(false)
             && let Some(mark) = sorted.changed.iter().find(|mark| self.is_sealed(mark))
         {
@@ -371,7 +365,7 @@ impl Marks<'_, '_> {
             wish.apply(&mut terms);
             self.manifest.set_terms(mark, terms);
             if wish.copy == Some(false)
-                && let Some(known) = self.memory.marks.get_mut(mark.below_home())
+                && let Some(known) = self.memory.get_mut(mark.below_home())
             {
                 // It may be tried again.
                 known.unlinkable = false;
@@ -407,7 +401,8 @@ impl Marks<'_, '_> {
     fn widen(&mut self, mark: &Mark) -> Result<()> {
         let (live, copy) = (mark.live(&self.home), self.copy(mark));
         if !self.is_copied(mark) {
-            return self.record_modes(mark, &copy);
+            self.note_modes(mark, &copy)?;
+            return self.write_modes();
         }
         for listed in tree::listing(&live)? {
             let twin = tree::below(&copy, &listed.inside);
@@ -415,22 +410,55 @@ impl Marks<'_, '_> {
                 tree::set_mode(&twin, listed.mode)?;
             }
         }
-        self.record_modes(mark, &live)
+        self.note_modes(mark, &live)?;
+        self.write_modes()
     }
 
-    /// Takes a checked path in.
-    pub(super) fn adopt(&mut self, mark: &Mark, from: &Path, wish: &Wish) -> Result<()> {
-        // Before there are two of it: the link will lead to what it was.
+    /// Takes checked paths in, each from where its content is.
+    ///
+    /// All of them are written down before the first is touched: a run that dies must not leave it to the next one
+    /// to guess.
+    ///
+    /// # Errors
+    /// When one of them cannot be had. Those before it are marked, those behind it are as they were; all are listed,
+    /// and the next run goes on with them.
+    pub(super) fn adopt(&mut self, wanted: &[(Mark, PathBuf)], wish: &Wish) -> Result<()> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        // Before there are two of them: the links will lead to what they were.
         backup::ensure(self.ctx, &[])?;
-        let live = mark.live(&self.home);
+        for (mark, from) in wanted {
+            self.remember_begun(mark, from, wish)?;
+        }
+        self.save()?;
+        for (mark, from) in wanted {
+            self.note_modes(mark, from)?;
+        }
+        self.write_modes()?;
+        for (mark, _) in wanted {
+            let mut terms = self.manifest.terms(mark);
+            wish.apply(&mut terms);
+            self.manifest.add(mark.clone());
+            self.manifest.set_terms(mark, terms);
+        }
+        self.write_manifest()?;
+        for (mark, from) in wanted {
+            self.take_in(mark, from)?;
+        }
+        self.resolve();
+        Ok(())
+    }
+
+    fn remember_begun(&mut self, mark: &Mark, from: &Path, wish: &Wish) -> Result<()> {
         let linked = matches!(self.live(mark), Live::Ours);
         let digest = if *from == self.copy(mark) {
             self.digest_of_copy(mark, from)?
         } else {
             Tree::of(from)?.map(|tree| tree.digest())
         };
-        let known = self.memory.marks.remove(mark.below_home());
-        self.memory.marks.insert(
+        let known = self.memory.remove(mark.below_home());
+        self.memory.insert(
             mark.below_home().clone(),
             Remembered {
                 phase: Phase::Adopting,
@@ -449,14 +477,13 @@ impl Marks<'_, '_> {
                 beside: None,
             },
         );
-        self.save()?;
-        // Before anything is copied: a run that dies must not leave it to the next one to guess.
-        self.record_modes(mark, from)?;
-        let mut terms = self.manifest.terms(mark);
-        wish.apply(&mut terms);
-        self.manifest.add(mark.clone());
-        self.manifest.set_terms(mark, terms);
-        self.write_manifest()?;
+        Ok(())
+    }
+
+    /// Takes in what is written down.
+    fn take_in(&mut self, mark: &Mark, from: &Path) -> Result<()> {
+        let live = mark.live(&self.home);
+        let linked = matches!(self.live(mark), Live::Ours);
         if fs::look(&live)?.is_none() {
             self.put(mark, None)?;
         } else if linked && self.is_copied(mark) {
@@ -472,7 +499,6 @@ impl Marks<'_, '_> {
             self.leave(mark)?;
         }
         self.ctx.listener.done(&Done::Marked { mark, copied });
-        self.resolve();
         Ok(())
     }
 }

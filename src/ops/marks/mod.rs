@@ -121,7 +121,6 @@ pub(super) struct Marks<'a, 'repo> {
     agreed: Modes,
     /// What opens encrypted copies here.
     pub(super) keys: Keys,
-    on_disk: Memory,
 }
 
 /// One mark, looked at.
@@ -162,7 +161,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         let Some((manifest, memory)) = stored(ctx)? else {
             return Ok(None);
         };
-        let linked = memory.home.as_ref();
+        let linked = memory.common.home.as_ref();
         let linked = linked.map(|home| home.below(Path::new("/")));
         match env::home().or(linked) {
             Some(home) => Self::with(ctx, manifest, memory, home).map(Some),
@@ -193,16 +192,15 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             keys: sealed::keys(ctx, sealed)?,
             manifest,
             modes: modes::read(ctx)?,
-            on_disk: memory.clone(),
-            agreed: Modes::parse(memory.modes.as_bytes()),
+            agreed: Modes::parse(memory.common.modes.as_bytes()),
             memory,
         })
     }
 
     /// The home that the marks were linked in, where it is another one than that of now.
     pub(super) fn other_home(&self) -> Option<&RepoPath> {
-        let home = self.memory.home.as_ref();
-        home.filter(|home| !self.memory.marks.is_empty() && **home != bytes_of(&self.home))
+        let home = self.memory.common.home.as_ref();
+        home.filter(|home| !self.memory.is_empty() && **home != bytes_of(&self.home))
     }
 
     /// Where the copy of a mark is.
@@ -212,7 +210,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
 
     /// What is remembered of a mark.
     pub(super) fn remembered(&self, mark: &Mark) -> Option<&Remembered> {
-        self.memory.marks.get(mark.below_home())
+        self.memory.get(mark.below_home())
     }
 
     /// Is it a copy on this machine, and not a link?
@@ -231,13 +229,11 @@ impl<'a, 'repo> Marks<'a, 'repo> {
 
     /// Writes what is remembered, where that is not on the disk yet.
     pub(super) fn save(&mut self) -> Result<()> {
-        if self.memory == self.on_disk {
+        if !self.memory.is_changed() {
             return Ok(());
         }
-        self.memory.home = Some(bytes_of(&self.home));
-        self.memory.write(&self.ctx.layout)?;
-        self.on_disk = self.memory.clone();
-        Ok(())
+        self.memory.common.home = Some(bytes_of(&self.home));
+        self.memory.save(&self.ctx.layout)
     }
 
     /// Remembers the copy of a mark as it is now; that of a file of its own, as far as both are the same.
@@ -246,7 +242,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         if self.is_copied(mark) {
             return self.remember_agreed(mark, phase);
         }
-        let known = self.memory.marks.remove(mark.below_home());
+        let known = self.memory.remove(mark.below_home());
         let stamp = tree::stamp(&copy)?.unwrap_or_default();
         let digest = match &known {
             Some(known) if known.stamp == stamp => known.digest.clone(),
@@ -270,9 +266,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
             base: None,
             beside: known.and_then(|known| known.beside),
         };
-        self.memory
-            .marks
-            .insert(mark.below_home().clone(), remembered);
+        self.memory.insert(mark.below_home().clone(), remembered);
         Ok(())
     }
 
@@ -508,7 +502,7 @@ fn stored(ctx: &Context<'_>) -> Result<Option<(Manifest, Memory)>> {
     let text = fs::read(&ctx.repo.top().join(MANIFEST))?;
     let memory = Memory::read(&ctx.layout)?;
     let manifest = Manifest::parse(&text.unwrap_or_default());
-    let is_any = !manifest.is_empty() || !memory.marks.is_empty();
+    let is_any = !manifest.is_empty() || !memory.is_empty();
     Ok(is_any.then_some((manifest, memory)))
 }
 

@@ -13,6 +13,7 @@ use crate::ops::Context;
 use crate::ops::publish::Publication;
 use crate::sys::fs::{self, Durable};
 use crate::sys::tree::{self, Listed};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 impl Marks<'_, '_> {
@@ -89,15 +90,15 @@ impl Marks<'_, '_> {
         }
         let narrower = actual != allowed;
         if !narrower {
-            self.memory.umask.remove(&path);
+            self.memory.common.umask.remove(&path);
         }
-        let says = narrower && !self.memory.umask.contains(&path);
+        let says = narrower && !self.memory.common.umask.contains(&path);
         if (says || (listed.empty && rule.is_none())) && record {
             let (folder, mode) = (listed.folder, actual);
             self.modes.set(path, Rule { folder, mode });
         } else if says {
             // By the settings of this machine alone.
-            self.memory.umask.insert(path);
+            self.memory.common.umask.insert(path);
         } else if rule.is_some_and(|rule| rule.mode == full) && !listed.empty && record {
             self.modes.remove(&path);
         }
@@ -120,19 +121,19 @@ impl Marks<'_, '_> {
         Ok(())
     }
 
-    /// Says in the list what `from` has, the content of a mark, wider or narrower than before, and the
+    /// Notes for the list what `from` has, the content of a mark, wider or narrower than before, and the
     /// folders above it here.
-    pub(super) fn record_modes(&mut self, mark: &Mark, from: &Path) -> Result<()> {
+    pub(super) fn note_modes(&mut self, mark: &Mark, from: &Path) -> Result<()> {
         let path = mark.copy();
-        let before = self.modes.clone();
-        for (path, _) in before.below(&path) {
-            self.modes.remove(&path);
+        let before: BTreeMap<_, _> = self.modes.below(&path).into_iter().collect();
+        for path in before.keys() {
+            self.modes.remove(path);
         }
         for listed in tree::listing(from)? {
             let path = below(&path, &listed.inside);
             if !is_usable(listed.folder, listed.mode) {
                 if let Some(rule) = before.get(&path) {
-                    self.modes.set(path, rule);
+                    self.modes.set(path, *rule);
                 }
                 continue;
             }
@@ -155,7 +156,7 @@ impl Marks<'_, '_> {
                 self.modes.set(copy_of(&above), rule);
             }
         }
-        self.write_modes()
+        Ok(())
     }
 
     /// Makes the copy of an encrypted mark private before it is put where nothing stands. That is of this
@@ -168,7 +169,7 @@ impl Marks<'_, '_> {
         for listed in tree::listing(&copy)? {
             if listed.mode & 0o077 != 0 {
                 tree::set_mode(&tree::below(&copy, &listed.inside), listed.mode & 0o700)?;
-                self.memory.umask.insert(inside(mark, &listed));
+                self.memory.common.umask.insert(inside(mark, &listed));
             }
         }
         Ok(())
@@ -222,7 +223,7 @@ impl Marks<'_, '_> {
         if found.as_deref().unwrap_or_default() != text.as_bytes() {
             fs::write_atomic(&path, text.as_bytes(), Durable::Yes)?;
         }
-        self.memory.modes = text;
+        self.memory.common.modes = text;
         self.agreed = self.modes.clone();
         Ok(())
     }

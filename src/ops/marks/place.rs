@@ -43,7 +43,7 @@ impl Marks<'_, '_> {
         let beside = self.announce(mark, &live, Ours::Link)?;
         if !fs::try_symlink(&target, &beside)? {
             self.placed(mark, &live)?;
-            if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+            if let Some(known) = self.memory.get_mut(mark.below_home()) {
                 known.unlinkable = true;
             }
             self.save()?;
@@ -154,7 +154,7 @@ impl Marks<'_, '_> {
     fn announce(&mut self, mark: &Mark, live: &Path, ours: Ours) -> Result<PathBuf> {
         backup::ensure(self.ctx, &[])?;
         let beside = fs::beside(live);
-        if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+        if let Some(known) = self.memory.get_mut(mark.below_home()) {
             known.beside = Some(Beside {
                 path: bytes_of(&beside),
                 ours,
@@ -166,7 +166,7 @@ impl Marks<'_, '_> {
 
     /// What stands beside the live path is finished, and about to trade places with another content.
     fn finished(&mut self, mark: &Mark) -> Result<()> {
-        if let Some(known) = self.memory.marks.get_mut(mark.below_home())
+        if let Some(known) = self.memory.get_mut(mark.below_home())
             && let Some(beside) = &mut known.beside
         {
             beside.ours = Ours::Version;
@@ -176,7 +176,7 @@ impl Marks<'_, '_> {
 
     /// Nothing of ours stands beside `live` any more; the caller saves that with what comes next.
     fn placed(&mut self, mark: &Mark, live: &Path) -> Result<()> {
-        if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+        if let Some(known) = self.memory.get_mut(mark.below_home()) {
             known.beside = None;
         }
         live.parent().map_or(Ok(()), fs::sync_dir)

@@ -10,9 +10,10 @@ use crate::model::mark::Mark;
 use crate::model::modes::MODES;
 use crate::model::path::RepoPath;
 use crate::ops::{Context, Done};
+use crate::store::memory::Remembered;
 use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{env, fs};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A lost copy is restored, then looked at again.
 const LOOKS: u32 = 3;
@@ -152,29 +153,32 @@ impl Run<'_, '_, '_> {
         let before = fs::read(&self.marks.ctx.repo.top().join(MODES))?.unwrap_or_default();
         if !self.marks.modes.is_empty() || !before.is_empty() {
             self.marks.write_modes()?;
-            self.result.dirty |= self.marks.memory.modes.as_bytes() != before;
+            self.result.dirty |= self.marks.memory.common.modes.as_bytes() != before;
         }
-        if !self.result.dirty && !self.result.later && !self.marks.memory.marks.is_empty() {
-            self.advance(tip);
+        if !self.result.dirty && !self.result.later && !self.marks.memory.is_empty() {
+            self.advance(tip.as_ref());
         }
         self.marks.save()
     }
 
     /// From now on `tip` has the copies as they are remembered, but for those of marks that were left.
-    fn advance(&mut self, tip: Option<Oid>) {
-        let before = self.marks.memory.tip.take();
-        for (path, known) in &mut self.marks.memory.marks {
-            let is_left =
-                |finding: &Finding| finding.left.is_some() && finding.mark.below_home() == path;
-            let older = || before.clone().filter(|before| Some(before) != tip.as_ref());
-            let base = known.base.take();
-            known.base = if self.result.findings.iter().any(is_left) {
-                base.or_else(older)
-            } else {
-                None
-            };
+    fn advance(&mut self, tip: Option<&Oid>) {
+        let memory = &mut self.marks.memory;
+        let before = std::mem::replace(&mut memory.common.tip, tip.cloned());
+        let older = before.filter(|before| Some(before) != tip);
+        let findings = self.result.findings.iter();
+        let left = findings.filter(|finding| finding.left.is_some());
+        let left: BTreeSet<_> = left.map(|finding| finding.mark.below_home()).collect();
+        let based = |(path, known): (&RepoPath, &Remembered)| {
+            let base = known.base.clone().or_else(|| older.clone());
+            let base = base.filter(|_| left.contains(path));
+            (base != known.base).then(|| (path.clone(), base))
+        };
+        for (path, base) in memory.iter().filter_map(based).collect::<Vec<_>>() {
+            if let Some(known) = memory.get_mut(&path) {
+                known.base = base;
+            }
         }
-        self.marks.memory.tip = tip;
     }
 
     /// A mark in a marked folder is that folder's: a link in it would lead to itself.
@@ -184,7 +188,7 @@ impl Run<'_, '_, '_> {
         let nested: Vec<_> = all.iter().filter(nested).cloned().collect();
         for mark in &nested {
             self.marks.manifest.remove(mark);
-            self.marks.memory.marks.remove(mark.below_home());
+            self.marks.memory.remove(mark.below_home());
         }
         if !nested.is_empty() && !self.options.dry_run {
             self.marks.write_manifest()?;
@@ -202,7 +206,7 @@ impl Run<'_, '_, '_> {
                 match look.live {
                     Live::Ours | Live::Moved => Cure::Leave,
                     _ => {
-                        self.marks.memory.marks.remove(mark.below_home());
+                        self.marks.memory.remove(mark.below_home());
                         return Ok(());
                     }
                 }
@@ -416,7 +420,7 @@ impl Run<'_, '_, '_> {
     }
 
     fn note_replaced(&mut self, mark: &Mark) {
-        if let Some(known) = self.marks.memory.marks.get_mut(mark.below_home())
+        if let Some(known) = self.marks.memory.get_mut(mark.below_home())
             && known.phase == Phase::Linked
         {
             known.replaced += 1;
@@ -491,7 +495,10 @@ impl Run<'_, '_, '_> {
     /// The mark is over: the link becomes a file of its own, with what the copy had last.
     fn release(&mut self, mark: &Mark) -> Result<End> {
         if fs::look(&self.marks.copy(mark))?.is_none() {
-            let known = [self.branch.tip.clone(), self.marks.memory.tip.clone()];
+            let known = [
+                self.branch.tip.clone(),
+                self.marks.memory.common.tip.clone(),
+            ];
             let mut has = None;
             for commit in known.into_iter().flatten() {
                 if self.marks.ctx.repo.has_below(&commit, &mark.copy())? {

@@ -23,7 +23,7 @@ impl Marks<'_, '_> {
             if let Some(beside) = beside {
                 let path = beside.path.below(Path::new("/"));
                 self.settle(mark, &path, beside.ours)?;
-                if let Some(known) = self.memory.marks.get_mut(mark.below_home()) {
+                if let Some(known) = self.memory.get_mut(mark.below_home()) {
                     known.beside = None;
                 }
             }
@@ -72,7 +72,7 @@ impl Marks<'_, '_> {
 
     /// Every mark that is listed or remembered.
     pub(super) fn known(&self) -> Vec<Mark> {
-        let forgotten = self.memory.marks.iter();
+        let forgotten = self.memory.iter();
         let forgotten = forgotten.filter_map(|(path, known)| {
             let listed = self.manifest.get(path).is_some();
             (!listed).then(|| Mark::new(path.as_bytes(), known.folder))?

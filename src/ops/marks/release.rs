@@ -44,7 +44,7 @@ impl Marks<'_, '_> {
             self.remember(mark, Phase::Linked)?;
         }
         let released = linked && self.release(mark)?;
-        self.memory.marks.remove(mark.below_home());
+        self.memory.remove(mark.below_home());
         self.save()?;
         Ok(released)
     }
@@ -55,7 +55,7 @@ impl Marks<'_, '_> {
             self.write_manifest()?;
         }
         self.drop_modes(mark)?;
-        self.memory.marks.remove(mark.below_home());
+        self.memory.remove(mark.below_home());
         self.save()
     }
 

@@ -114,7 +114,7 @@ impl Marks<'_, '_> {
         self.check_alone(&twin)?;
         Self::check_content(&twin, &from)?;
         self.check_copy(&twin, &from)?;
-        self.check_rules(&twin)?;
+        self.check_rules([&twin])?;
         self.check_sharing(&twin, &from, options)
     }
 
@@ -134,7 +134,8 @@ impl Marks<'_, '_> {
         }
         let twin = mark.with_variant(Some(variant));
         let from = self.version_here(mark);
-        self.record_modes(&twin, &from)?;
+        self.note_modes(&twin, &from)?;
+        self.write_modes()?;
         for _ in 0..TRIES {
             let Some(content) = Tree::of(&from)? else {
                 break;

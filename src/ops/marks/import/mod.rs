@@ -76,7 +76,13 @@ fn checked(marks: &Marks<'_, '_>, proposal: &Proposal) -> Result<(), Left> {
         follow: true,
         ..mark::Options::default()
     };
-    match marks.check(&live, &follow) {
+    let found = marks.check(&live, &follow).and_then(|wanted| {
+        if let Wanted::New { mark, .. } = &wanted {
+            marks.check_rules([mark])?;
+        }
+        Ok(wanted)
+    });
+    match found {
         Ok(Wanted::New { mark, from }) if mark == proposal.mark && from == proposal.from => Ok(()),
         Ok(Wanted::New { .. }) => Err(refused(proposal, "has changed since it was proposed")),
         Ok(Wanted::Already(..)) => {

@@ -48,7 +48,8 @@ fn adopt(ctx: &Context<'_>, ready: &Ready, chosen: &[Proposal]) -> Result<Outcom
             continue;
         }
         // Something half done is finished by the next run, which must not find more of it.
-        let adopted = marks.adopt(&proposal.mark, &proposal.from, &Wish::default());
+        let wanted = [(proposal.mark.clone(), proposal.from.clone())];
+        let adopted = marks.adopt(&wanted, &Wish::default());
         adopted.map_err(|error| {
             if ends_the_run(&error) {
                 error
