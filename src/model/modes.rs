@@ -101,9 +101,9 @@ impl Modes {
         self.0.insert(path, rule);
     }
 
-    /// Says nothing of a path any more.
-    pub fn remove(&mut self, path: &RepoPath) {
-        self.0.remove(path);
+    /// Says nothing of a path any more; `false` where nothing was said.
+    pub fn remove(&mut self, path: &RepoPath) -> bool {
+        self.0.remove(path).is_some()
     }
 
     /// What is said of a path and of what is below it.

@@ -278,17 +278,27 @@ fn many_marks_of_one_run_do_not_write_the_lists_many_times() {
         laptop.write(file, file);
         laptop.chmod(file, 0o600);
     }
-    let mut line = vec!["git-sync", "mark", "-q"];
-    line.extend(files.iter().map(String::as_str));
-    let (output, trace) = recorded(&laptop, &line);
-    output.succeeds();
-    for list in ["git/sync/marks", "sync/marked-files.txt", "sync/modes"] {
-        let name = format!(".{list}\"");
-        let renamed = |line: &&str| line.contains("rename") && line.contains(&name);
-        let written = trace.lines().filter(renamed).count();
-        assert!((1..MANY / 8).contains(&written), "{list}: {written}");
-    }
-    for file in &files {
-        assert_eq!(laptop.read(file), *file);
-    }
+    let runs = |word| {
+        let mut line = vec!["git-sync", word, "-q"];
+        line.extend(files.iter().map(String::as_str));
+        let (output, trace) = recorded(&laptop, &line);
+        output.succeeds();
+        for list in ["git/sync/marks", "sync/marked-files.txt", "sync/modes"] {
+            let name = format!(".{list}\"");
+            let renamed = |line: &&str| line.contains("rename") && line.contains(&name);
+            let written = trace.lines().filter(renamed).count();
+            assert!(
+                (1..MANY / 8).contains(&written),
+                "{word}: {list}: {written}"
+            );
+        }
+        for file in &files {
+            assert_eq!(laptop.read(file), *file);
+        }
+    };
+    runs("mark");
+    assert!(laptop.path(&files[0]).is_symlink());
+    runs("unmark");
+    assert!(!laptop.path(&files[0]).is_symlink());
+    assert!(!laptop.path("external").exists());
 }

@@ -159,7 +159,7 @@ impl Marks<'_, '_> {
             return Err(Error::blocked(format!("'{shown}' is no path to mark")));
         };
         let mark = mark.with_variant(options.wish.variant.as_deref());
-        if let Some(inner) = self.manifest.inside(&path).first() {
+        if let Some(inner) = self.manifest.inside(&path).next() {
             return Err(Error::blocked(format!("'{inner}' in it is marked already"))
                 .hint(format!("git sync unmark {inner}   then mark the folder"))
                 .hint("nothing was changed"));

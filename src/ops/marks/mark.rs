@@ -317,8 +317,8 @@ impl Marks<'_, '_> {
                     if named.get(path).is_some() {
                         continue;
                     }
-                    let inside = named.inside(path);
-                    if let Some(other) = named.above(path).or(inside.first()) {
+                    let inside = || named.inside(path).next();
+                    if let Some(other) = named.above(path).or_else(inside) {
                         return Err(Error::new(
                             Kind::Usage,
                             format!(

@@ -202,17 +202,23 @@ impl Marks<'_, '_> {
         Ok(())
     }
 
-    /// Says nothing more of a copy that is over; neither of the folders above it, where it was the last.
-    pub(super) fn drop_modes(&mut self, mark: &Mark) -> Result<()> {
-        for (path, _) in self.modes.below(&mark.copy()) {
-            self.modes.remove(&path);
-        }
-        for above in mark.below_home().parents() {
-            if self.manifest.inside(&above).is_empty() {
-                self.modes.remove(&copy_of(&above));
+    /// Says nothing more of copies that are over; neither of the folders above them, where they were the last.
+    pub(super) fn drop_modes<'m>(
+        &mut self,
+        marks: impl IntoIterator<Item = &'m Mark>,
+    ) -> Result<()> {
+        let mut dropped = false;
+        for mark in marks {
+            for (path, _) in self.modes.below(&mark.copy()) {
+                dropped |= self.modes.remove(&path);
+            }
+            for above in mark.below_home().parents() {
+                if self.manifest.inside(&above).next().is_none() {
+                    dropped |= self.modes.remove(&copy_of(&above));
+                }
             }
         }
-        self.write_modes()
+        if dropped { self.write_modes() } else { Ok(()) }
     }
 
     /// Writes the list, where it has changed.

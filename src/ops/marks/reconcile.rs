@@ -14,6 +14,7 @@ use crate::store::memory::Remembered;
 use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{env, fs};
 use std::collections::{BTreeMap, BTreeSet};
+use std::slice;
 
 /// A lost copy is restored, then looked at again.
 const LOOKS: u32 = 3;
@@ -528,9 +529,9 @@ impl Run<'_, '_, '_> {
             .remembered(mark)
             .is_some_and(|known| known.phase == Phase::Releasing);
         if releasing {
-            self.marks.take_out(mark)?;
+            self.marks.take_out(slice::from_ref(mark))?;
         }
-        self.marks.forget(mark)
+        self.marks.forget(slice::from_ref(mark))
     }
 
     fn words(&self, mark: &Mark, trouble: Trouble) -> String {

@@ -13,6 +13,7 @@ use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{fs, swap};
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::slice;
 
 impl Marks<'_, '_> {
     /// Takes away what a run that died has left, and puts back what it had in its hands.
@@ -67,7 +68,7 @@ impl Marks<'_, '_> {
         if taken {
             self.remove_copy(mark)?;
         }
-        self.forget(mark)
+        self.forget(slice::from_ref(mark))
     }
 
     /// Every mark that is listed or remembered.

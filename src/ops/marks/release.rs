@@ -49,27 +49,45 @@ impl Marks<'_, '_> {
         Ok(released)
     }
 
-    /// Takes a mark out of the list and out of what is remembered.
-    pub(super) fn forget(&mut self, mark: &Mark) -> Result<()> {
-        if self.manifest.remove(mark) {
+    /// Takes marks out of the list and out of what is remembered.
+    pub(super) fn forget(&mut self, marks: &[Mark]) -> Result<()> {
+        if self.unlist(marks) {
             self.write_manifest()?;
         }
-        self.drop_modes(mark)?;
-        self.memory.remove(mark.below_home());
+        self.drop_modes(marks)?;
+        for mark in marks {
+            self.memory.remove(mark.below_home());
+        }
         self.save()
     }
 
-    /// Takes a mark out of the list, and removes every version of its copy.
-    pub(super) fn take_out(&mut self, mark: &Mark) -> Result<()> {
-        let others = self.manifest.versions(mark).into_iter();
-        // While the list still names them.
-        for other in others.filter(|other| other != mark) {
-            self.remove_copy(&other)?;
-            self.drop_modes(&other)?;
+    /// Takes marks out of the list, and removes every version of their copies.
+    pub(super) fn take_out(&mut self, marks: &[Mark]) -> Result<()> {
+        let mut others = Vec::new();
+        for mark in marks {
+            let versions = self.manifest.versions(mark).into_iter();
+            others.extend(versions.filter(|other| other != mark));
         }
-        self.manifest.remove(mark);
+        // While the list still names them.
+        for other in &others {
+            self.remove_copy(other)?;
+        }
+        self.drop_modes(&others)?;
+        self.unlist(marks);
         self.write_manifest()?;
-        self.remove_copy(mark)
+        for mark in marks {
+            self.remove_copy(mark)?;
+        }
+        Ok(())
+    }
+
+    /// Takes marks out of the list in memory; was one of them in it?
+    fn unlist(&mut self, marks: &[Mark]) -> bool {
+        let mut listed = false;
+        for mark in marks {
+            listed |= self.manifest.remove(mark);
+        }
+        listed
     }
 
     /// Is the copy of a mark another one than what stands at the live path, or can it not be read?

@@ -87,26 +87,43 @@ fn release_all(ctx: &Context<'_>, ready: &Ready, options: &Options) -> Result<Ou
     if let Some(variant) = &options.variant {
         return drop_variant(ctx, marks, &wanted, variant, ready, outcome);
     }
-    let mut versions = Vec::new();
+    let versions = wanted.iter();
+    let versions: Vec<_> = versions
+        .flat_map(|mark| marks.manifest.versions(mark))
+        .collect();
+    let mut released = Vec::new();
+    let mut failed = Ok(());
     for mark in &wanted {
-        versions.extend(marks.manifest.versions(mark));
-        let there = marks.unmark(mark, ready).map_err(|error| {
-            if ends_the_run(&error)
-                || marks
-                    .remembered(mark)
-                    .is_none_or(|m| m.phase != Phase::Releasing)
-            {
-                error
-            } else {
-                error.hint("git sync   goes on with it")
+        match marks.release_for_good(mark, ready) {
+            Ok(version) => released.push(version),
+            Err(error) => {
+                failed = Err(error);
+                break;
             }
-        })?;
+        }
+    }
+    let over = marks.take_out(&released);
+    over.and_then(|()| marks.forget(&released))
+        .map_err(goes_on)?;
+    for (mark, version) in wanted.iter().zip(&released) {
+        ctx.listener.done(&Done::CopyRemoved(version));
+        let there = fs::look(&mark.live(&marks.home))?.is_some();
         outcome.unmarked.push((mark.clone(), there));
     }
+    failed?;
     let subject = subject("unmark", &wanted);
     let committed = marks.commit(ready, &versions, &subject, &Screen::of(ctx))?;
     outcome.committed = committed.changes.len();
     Ok(outcome)
+}
+
+/// An error after which the next run does the rest.
+fn goes_on(error: Error) -> Error {
+    if ends_the_run(&error) {
+        error
+    } else {
+        error.hint("git sync   goes on with it")
+    }
 }
 
 /// Takes the versions of some machines away; this machine gets the next closest at once.
@@ -238,12 +255,20 @@ impl Marks<'_, '_> {
         Err(not())
     }
 
-    /// Unmarks one; is there a file of its own now?
-    fn unmark(&mut self, mark: &Mark, ready: &Ready) -> Result<bool> {
-        // What stands here, if another version is the right one by now.
-        let former = self.former(mark);
-        let mark = former.as_ref().unwrap_or(mark);
-        let live = mark.live(&self.home);
+    /// Makes a path that is being unmarked a file of its own; the version that stood there.
+    fn release_for_good(&mut self, mark: &Mark, ready: &Ready) -> Result<Mark> {
+        // If another version is the right one by now.
+        let version = self.former(mark).unwrap_or_else(|| mark.clone());
+        self.begin_release(&version, ready)?;
+        let released = self.release(&version).map_err(goes_on)?;
+        if released {
+            self.ctx.listener.done(&Done::Released(&version));
+        }
+        Ok(version)
+    }
+
+    /// Writes down that a path is being unmarked, if that can be.
+    fn begin_release(&mut self, mark: &Mark, ready: &Ready) -> Result<()> {
         let linked = matches!(self.live(mark), Live::Ours | Live::Moved);
         if linked
             && fs::look(&self.copy(mark))?.is_none()
@@ -257,14 +282,6 @@ impl Marks<'_, '_> {
             Tree::of(&self.copy(mark))?;
         }
         self.remember(mark, Phase::Releasing)?;
-        self.save()?;
-        let released = self.release(mark)?;
-        if released {
-            self.ctx.listener.done(&Done::Released(mark));
-        }
-        self.take_out(mark)?;
-        self.forget(mark)?;
-        self.ctx.listener.done(&Done::CopyRemoved(mark));
-        Ok(fs::look(&live)?.is_some())
+        self.save()
     }
 }

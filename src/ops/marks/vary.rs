@@ -207,7 +207,7 @@ impl Marks<'_, '_> {
             });
             found.remove(&copy)?;
         }
-        self.drop_modes(&twin)?;
+        self.drop_modes([&twin])?;
         // Last: a run that dies before that puts the copy back.
         let mut terms = self.manifest.terms(mark);
         terms.variants.remove(variant);
