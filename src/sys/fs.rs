@@ -63,6 +63,21 @@ pub fn read_head(path: &Path, most: usize) -> Result<Option<Vec<u8>>> {
     if_there(head, "read", path)
 }
 
+/// The last `most` bytes of a file, or all of it; `None` when there is none.
+pub fn read_end(path: &Path, most: usize) -> Result<Option<Vec<u8>>> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let most = u64::try_from(most).unwrap_or(u64::MAX);
+    let end = File::open(path).and_then(|mut file| {
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(length.saturating_sub(most)))?;
+        let mut end = Vec::new();
+        // What is appended meanwhile is not of this look.
+        file.take(most).read_to_end(&mut end)?;
+        Ok(end)
+    });
+    if_there(end, "read", path)
+}
+
 /// The text of a file; `None` when there is none or it is not UTF-8.
 pub fn read_text(path: &Path) -> Result<Option<String>> {
     Ok(read(path)?.and_then(|bytes| String::from_utf8(bytes).ok()))
