@@ -98,6 +98,9 @@ const CONTESTANTS: [Contestant; 4] = [
     },
 ];
 
+/// What is measured of each, with so many digits.
+const UNITS: [(&str, usize); 4] = [("s", 2), ("s", 2), ("s", 2), ("MB", 1)];
+
 fn main() -> ExitCode {
     let options = Options::parse();
     if !options.bench {
@@ -128,10 +131,11 @@ fn run(options: &Options) -> Result<String, Failure> {
     eprintln!("making {} files, {} MiB", options.files, options.size);
     make(&tree, options)?;
     let mut report = format!(
-        "{} files, {} MiB, best of {}\n\n| | full | nothing changed | one file changed | size |\n\
-         |---|---|---|---|---|\n",
+        "{} files, {} MiB, best of {}. In brackets: git sync ÷ that one.\n\n\
+         | | version | full | nothing changed | one file changed | size |\n|---|---|---|---|---|---|\n",
         options.files, options.size, options.rounds
     );
+    let mut ours = None;
     for contestant in &CONTESTANTS {
         if !is_installed(contestant.program) {
             eprintln!("{} is not installed", contestant.program);
@@ -143,8 +147,18 @@ fn run(options: &Options) -> Result<String, Failure> {
             tree: &tree,
             out: dir.path().join("out"),
         };
-        let row = bench.measure()?;
-        let _ = writeln!(report, "{row}");
+        let costs = bench.measure()?;
+        let version = said(contestant, &options.program);
+        let _ = write!(report, "| {} | {version} |", contestant.name);
+        let first = ours.get_or_insert(costs);
+        for ((cost, first), (unit, digits)) in costs.iter().zip(&*first).zip(UNITS) {
+            let _ = write!(report, " {cost:.digits$} {unit}");
+            if contestant.program != "git" {
+                let _ = write!(report, " ({:.2})", first / cost);
+            }
+            let _ = write!(report, " |");
+        }
+        let _ = writeln!(report);
     }
     Ok(report)
 }
@@ -162,8 +176,8 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    /// One row of the report.
-    fn measure(&self) -> Result<String, Failure> {
+    /// The cells of a row, in [`UNITS`].
+    fn measure(&self) -> Result<[f64; 4], Failure> {
         eprintln!("measuring {}", self.contestant.name);
         let (mut full, mut same, mut one) = (Duration::MAX, Duration::MAX, Duration::MAX);
         let mut size = String::new();
@@ -188,16 +202,9 @@ impl Bench<'_> {
                 full
             });
         }
-        let seconds = |time: Duration| format!("{:.2} s", time.as_secs_f64());
         let bytes: f64 = size.trim().parse()?;
-        Ok(format!(
-            "| {} | {} | {} | {} | {:.1} MB |",
-            self.contestant.name,
-            seconds(full),
-            seconds(same),
-            seconds(one),
-            bytes / 1e6
-        ))
+        let [full, same, one] = [full, same, one].map(|time| time.as_secs_f64());
+        Ok([full, same, one, bytes / 1e6])
     }
 
     /// How long its script takes.
@@ -224,6 +231,29 @@ impl Bench<'_> {
         }
         Ok(String::from_utf8_lossy(&ended.stdout).into_owned())
     }
+}
+
+/// What a program says of its version.
+fn said(contestant: &Contestant, program: &Path) -> String {
+    let mut command = match contestant.program {
+        "git" => Command::new(program),
+        program => Command::new(program),
+    };
+    // restic has a word for it, and takes no option.
+    let word = if contestant.program == "restic" {
+        "version"
+    } else {
+        "--version"
+    };
+    let text = command
+        .arg(word)
+        .output()
+        .map(|output| output.stdout)
+        .unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    let mut words = text.lines().next().unwrap_or_default().split(' ');
+    let number = words.find(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+    number.unwrap_or("n/a").to_owned()
 }
 
 /// Is there such a program?

@@ -83,6 +83,12 @@ struct Way {
     count: u32,
 }
 
+/// A shell that shows nothing.
+const NOTHING: &str = "nothing";
+
+/// How our way is reported.
+const OURS: &str = "git-sync";
+
 /// A snippet with a process, as one would write it.
 const INDICATOR: &str =
     "sync_indicator() { local f=$PWD/.sync/sync-status; [[ -f $f ]] && cat $f; }";
@@ -91,7 +97,7 @@ const INDICATOR: &str =
 const WAYS: [Way; 14] = [
     Way {
         shell: 0,
-        name: "nothing",
+        name: NOTHING,
         before: "",
         body: ":",
         count: 4000,
@@ -140,7 +146,7 @@ const WAYS: [Way; 14] = [
     },
     Way {
         shell: 1,
-        name: "nothing",
+        name: NOTHING,
         before: "",
         body: ":",
         count: 4000,
@@ -168,7 +174,7 @@ const WAYS: [Way; 14] = [
     },
     Way {
         shell: 2,
-        name: "nothing",
+        name: NOTHING,
         before: "",
         body: "true",
         count: 2000,
@@ -197,25 +203,45 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let mut report = String::new();
-    let _ = writeln!(report, "### A prompt, µs\n");
+    let program = options.program.to_string_lossy();
+    for program in [&*program, "git"]
+        .into_iter()
+        .chain(SHELLS.map(|shell| shell.name))
+    {
+        let _ = writeln!(report, "- {}", said(program));
+    }
+    let _ = writeln!(report, "\n### A prompt, µs\n");
     let sizes = options.files.iter();
-    let heads: Vec<_> = sizes.map(|files| format!("{files} files")).collect();
+    let heads: Vec<_> = sizes
+        .map(|files| format!("{files} files | git-sync ÷ it"))
+        .collect();
     let _ = writeln!(
         report,
         "| shell | way | {} | processes |",
         heads.join(" | ")
     );
-    let _ = writeln!(report, "|---|---|{}---|", "---|".repeat(heads.len()));
+    let _ = writeln!(report, "|---|---|{}---|", "---|---|".repeat(heads.len()));
     let scenes: Vec<Scene> = options
         .files
         .iter()
         .map(|files| Scene::new(&options, *files))
         .collect::<Result<_>>()?;
+    // Of each shell, one a size.
+    let mut ours: [Vec<f64>; 3] = Default::default();
     for way in &WAYS {
         let shell = &SHELLS[way.shell];
+        let times = scenes.iter();
+        let times = times.map(|scene| scene.prompt(shell, way, options.rounds));
+        let times = times.collect::<Result<Vec<_>>>()?;
+        if way.name == OURS {
+            ours[way.shell].clone_from(&times);
+        }
         let mut cells = Vec::new();
-        for scene in &scenes {
-            cells.push(format!("{:.0}", scene.prompt(shell, way, options.rounds)?));
+        for (number, time) in times.iter().enumerate() {
+            let ratio = ours[way.shell].get(number).map(|ours| ours / time);
+            let ratio = ratio.filter(|_| !way.name.starts_with(OURS) && way.name != NOTHING);
+            let ratio = ratio.map_or_else(String::new, |ratio| format!("{ratio:.3}"));
+            cells.push(format!("{time:.0} | {ratio}"));
         }
         let processes = scenes[0].processes(shell, way)?;
         let (name, way) = (shell.name, way.name);
@@ -228,18 +254,18 @@ fn main() -> Result<()> {
     let _ = writeln!(report, "\n### A shell that starts, ms\n");
     let _ = writeln!(
         report,
-        "| shell | without | `source` | `eval` | `source`, a sync due |"
+        "| shell | without | `source` | with it ÷ without | `eval` | `source`, a sync due |"
     );
-    let _ = writeln!(report, "|---|---|---|---|---|");
+    let _ = writeln!(report, "|---|---|---|---|---|---|");
     for shell in &SHELLS {
         let times = scenes[0].start(shell, options.rounds * 3)?;
         let [without, rest @ ..] = times.map(median);
-        let rest = rest.map(|time| format!("{:+.1}", time - without));
+        let ratio = rest[0] / without;
+        let [source, eval, due] = rest.map(|time| format!("{:+.1}", time - without));
         let _ = writeln!(
             report,
-            "| {} | {without:.1} | {} |",
-            shell.name,
-            rest.join(" | ")
+            "| {} | {without:.1} | {source} | {ratio:.2} | {eval} | {due} |",
+            shell.name
         );
     }
     print!("{report}");
@@ -426,6 +452,14 @@ fn source(shell: &Shell) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("shell");
     let file = folder.join(format!("git-sync.{}", shell.name));
     format!("source '{}'", file.display())
+}
+
+/// The first line that a program says of itself.
+fn said(program: &str) -> String {
+    let output = Command::new(program).arg("--version").output();
+    let text = output.map(|output| output.stdout).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text).into_owned();
+    text.lines().next().unwrap_or("n/a").to_owned()
 }
 
 /// The middle one.

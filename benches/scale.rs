@@ -54,6 +54,10 @@ struct Case {
     sizes: [&'static [u64]; 2],
     /// Makes `r.git`, and the clone `a` with what is to be synced; `$N` is the size.
     make: &'static str,
+    /// What git-sync does about it.
+    ours: &'static str,
+    /// What people do about it without git-sync.
+    by_hand: &'static str,
 }
 
 /// Many small files below `$1`, fifty to a folder, in one process.
@@ -66,23 +70,34 @@ const COMMITS: &str = r#"commits() { perl -e 'my ($n, $d, $from) = @ARGV; for my
     print "from refs/heads/main^0\n" if $i == 1 && $from;
     printf "M 100644 inline %s/%d\ndata %d\n%s\n", $d, $i % 500, $l, $c; }' "$1" "$2" "$3"; }; "#;
 
+/// A sync.
+const SYNC: &str = "\"$PROGRAM\" -q";
+
+/// Marks all files that are in `m` of the home.
+const MARK: &str =
+    "find ../home/m -type f -print0 | xargs -0 \"$PROGRAM\" mark -q --; \"$PROGRAM\" -q";
+
 /// What people type without git-sync.
 const BY_HAND: &str =
     "git add -A; git diff --cached --quiet || git commit -qm x; git pull -q --rebase; git push -q";
 
 /// All of them, in the order of the report.
-const CASES: [Case; 8] = [
+const CASES: [Case; 10] = [
     Case {
         name: "tree",
         what: "files in the tree, nothing to do",
         sizes: [&[1000, 10_000, 100_000], &[500, 2000]],
         make: "files a $N; git -C a add -A; git -C a commit -qm all; git -C a push -q -u origin main",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
     Case {
         name: "edit",
         what: "files in the tree, one is changed",
         sizes: [&[1000, 10_000, 100_000], &[500, 2000]],
         make: "files a $N; git -C a add -A; git -C a commit -qm all; git -C a push -q -u origin main; echo new >a/00000/0",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
     Case {
         name: "history",
@@ -90,6 +105,8 @@ const CASES: [Case; 8] = [
         sizes: [&[10_000, 100_000, 1_000_000], &[500, 2000]],
         make: "commits $N d '' | git -C r.git fast-import --quiet; git -C a pull -q origin main; git -C a branch -q -u origin/main; \
                echo new >a/d/1",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
     Case {
         name: "large",
@@ -97,14 +114,35 @@ const CASES: [Case; 8] = [
         sizes: [&[64, 512, 2048], &[8, 32]],
         make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; \
                git -C a config sync.maxFileSize 0; head -c \"$N\"M /dev/urandom >a/large",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
     Case {
         name: "marks",
         what: "marked files, nothing to do",
         sizes: [&[100, 1000, 10_000], &[20, 80]],
         make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; mkdir home/m; files home/m $N; \
-               find home/m -type f -exec chmod 600 {} +; cd a; \
-               find ../home/m -type f -print0 | xargs -0 \"$PROGRAM\" mark -q --; \"$PROGRAM\" -q",
+               find home/m -type f -exec chmod 600 {} +; cd a; eval \"$MARK\"",
+        ours: SYNC,
+        by_hand: BY_HAND,
+    },
+    Case {
+        name: "marking",
+        what: "files that are marked in one command, and sent",
+        sizes: [&[100, 1000, 10_000], &[20, 80]],
+        make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; mkdir home/m; files home/m $N; \
+               find home/m -type f -exec chmod 600 {} +",
+        ours: MARK,
+        by_hand: "cp -rL ../home/m external; git add -A; git commit -qm x; git pull -q --rebase; git push -q",
+    },
+    Case {
+        name: "linking",
+        what: "marked files, linked for the first time on a machine",
+        sizes: [&[100, 1000, 10_000], &[20, 80]],
+        make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; mkdir home/m; files home/m $N; \
+               find home/m -type f -exec chmod 600 {} +; (cd a; eval \"$MARK\"); rm -rf home a/.git/sync; mkdir home",
+        ours: SYNC,
+        by_hand: "git pull -q --rebase; mkdir ../other; cp -rs \"$PWD/external/.\" ../other; git push -q",
     },
     Case {
         name: "behind",
@@ -112,6 +150,8 @@ const CASES: [Case; 8] = [
         sizes: [&[50, 500, 5000], &[20, 80]],
         make: "commits 1 d '' | git -C r.git fast-import --quiet; git -C a pull -q origin main; git -C a branch -q -u origin/main; \
                commits $N e 1 | git -C r.git fast-import --quiet",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
     Case {
         name: "ahead",
@@ -120,6 +160,8 @@ const CASES: [Case; 8] = [
         make: "commits 1 d '' | git -C r.git fast-import --quiet; git -C a pull -q origin main; git -C a branch -q -u origin/main; \
                commits $N e 1 | git -C a fast-import --quiet --force; git -C a reset -q --hard; \
                commits 1 f 1 | git -C r.git fast-import --quiet",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
     Case {
         name: "runs",
@@ -128,6 +170,8 @@ const CASES: [Case; 8] = [
         make: "git -C a commit -q --allow-empty -m first; git -C a push -q -u origin main; (cd a && \"$PROGRAM\" -q); \
                perl -e 'my ($f, $n) = @ARGV; open my $h, \"<\", $f; my $l = <$h>; close $h; open $h, \">\", $f; \
                print $h $l x $n' a/.git/sync/history.jsonl $N",
+        ours: SYNC,
+        by_hand: BY_HAND,
     },
 ];
 
@@ -188,15 +232,16 @@ fn row(options: &Options, case: &Case, size: u64) -> Result<String, Failure> {
     };
     bench.sh(&format!(
         "{FILES}{COMMITS}mkdir home; git init -q --bare -b main r.git; git init -q -b main a; git -C a config sync.enabled true; \
+         git -C a config gc.auto 0; git -C r.git config gc.auto 0; \
          git -C a remote add origin \"$PWD/r.git\"; git -C a config branch.main.remote origin; \
          git -C a config branch.main.merge refs/heads/main; \
          printf '/.sync/*\\n!/.sync/marked-files.txt\\n!/.sync/modes\\n' >a/.git/info/exclude; {}",
         case.make
     ))?;
-    // Both start from the same, each with a remote of its own.
-    bench.sh("cp -a a b; cp -a r.git s.git; git -C b remote set-url origin \"$PWD/s.git\"; git -C b update-index -q --refresh || :; sync")?;
-    let ours = bench.measure("a", "\"$PROGRAM\" -q")?;
-    let git = bench.measure("b", BY_HAND)?;
+    // Both start from the same, packed as git would have packed it by then, each with a remote of its own.
+    bench.sh("git -C a repack -adq; git -C r.git repack -adq; cp -a a b; cp -a r.git s.git; git -C b remote set-url origin \"$PWD/s.git\"; git -C b update-index -q --refresh || :; sync")?;
+    let ours = bench.measure("a", case.ours)?;
+    let git = bench.measure("b", case.by_hand)?;
     bench.sh("test \"$(git -C a rev-parse main)\" = \"$(git -C r.git rev-parse main)\"; test -z \"$(git -C a status --porcelain)\"")?;
     Ok(format!(
         "| {} | {size} | {:.2} | {:.2} | {:.2} | {} | {} |",
@@ -273,6 +318,7 @@ impl Bench<'_> {
             .env("GIT_COMMITTER_NAME", "A")
             .env("GIT_COMMITTER_EMAIL", "a@b")
             .env("PROGRAM", self.program)
+            .env("MARK", MARK)
             .env("N", self.size.to_string())
             .stdin(Stdio::null());
         command
