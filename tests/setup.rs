@@ -529,3 +529,44 @@ fn a_branch_with_commits_of_its_own_is_not_published_as_the_main_one() {
         .succeeds()
         .tells("master -> origin/main");
 }
+
+/// The process of a set-up that was killed.
+fn somebody_dead() -> u32 {
+    let mut child = std::process::Command::new("true").spawn().expect("spawned");
+    child.wait().expect("ended");
+    child.id()
+}
+
+#[test]
+fn a_set_up_that_was_killed_while_it_wrote_a_rule_leaves_nothing_to_commit() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    let dead = somebody_dead();
+    let half = format!(".git-sync-{dead}-0.tmp");
+    laptop
+        .write(&half, "/.sync/*\n")
+        .write(".git/sync/setup-lock", format!("{dead} 1792569600\n"));
+
+    laptop.sync(["--setup", "--yes"]).succeeds();
+
+    laptop.lacks(&half).is_in_sync_with(&remote);
+    assert!(!remote.files().contains(&half));
+}
+
+#[test]
+fn a_set_up_that_was_killed_after_its_clone_leaves_no_folder_beside_it() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    let scratch = laptop.home().join(".git-sync-setup");
+    let left = format!("{} 1792569600\n", somebody_dead());
+    std::fs::create_dir(&scratch).expect("own home");
+    std::fs::write(scratch.join("lock"), left).expect("own home");
+
+    setup(&laptop, &remote.url());
+
+    assert!(!scratch.exists());
+}

@@ -11,6 +11,7 @@ use crate::sys::lock::Lock;
 use crate::sys::{clock, interrupt};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Beside the folder that a clone is for. What a killed setup left in it stops nobody.
 const SCRATCH: &str = ".git-sync-setup";
@@ -30,7 +31,7 @@ pub(super) fn clone(url: &OsStr, into: &Path, options: &Options) -> Result<Repo>
         .find(|folder| folder.exists())
         .unwrap_or(parent);
     fs::create_dir_all(parent)?;
-    let scratch = Scratch::take(parent, standing, options)?;
+    let scratch = Scratch::take(parent, standing, options.wait)?;
     if into.exists() && !fs::same_file_system(parent, into) {
         return Err(Error::fatal(format!(
             "'{}' is a file system of its own, and a clone cannot be moved there",
@@ -63,6 +64,16 @@ pub(super) fn clone(url: &OsStr, into: &Path, options: &Options) -> Result<Repo>
     fs::rename(&work, into)?;
     fs::sync_dir(parent)?;
     open(into, options)
+}
+
+/// Removes the folder beside `top` in which a clone grew, if the setup was killed before it could. One that is at work
+/// there is left alone.
+pub(super) fn tidy(top: &Path) {
+    let parent = top.parent().unwrap_or(top);
+    if parent.join(SCRATCH).is_dir() {
+        // It stops nobody where it cannot be removed.
+        drop(Scratch::take(parent, parent, Duration::ZERO));
+    }
 }
 
 /// A remote whose HEAD names a branch that it does not have is cloned without a file. The branch
@@ -131,10 +142,10 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn take(parent: &Path, standing: &Path, options: &Options) -> Result<Self> {
+    fn take(parent: &Path, standing: &Path, wait: Duration) -> Result<Self> {
         let folder = parent.join(SCRATCH);
         fs::create_dir_all(&folder)?;
-        let lock = Lock::take(&folder.join("lock"), options.wait, clock::epoch())?;
+        let lock = Lock::take(&folder.join("lock"), wait, clock::epoch())?;
         let scratch = Self {
             folder,
             standing: standing.to_owned(),

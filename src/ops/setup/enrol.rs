@@ -25,7 +25,13 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
     let layout = Layout::of(&repo);
     let machine = machine::identify(&layout, &Settings::read(&repo)?)?;
     layout.create()?;
-    let lock = Lock::take(&layout.setup_lock(), options.wait, clock::epoch())?;
+    let mut lock = Lock::take(&layout.setup_lock(), options.wait, clock::epoch())?;
+    if lock.predecessor_died().is_some() {
+        lock.pass_on();
+        // What it had half written into the work tree would be committed by the first sync.
+        layout.sweep();
+        lock.is_cleaned_up();
+    }
 
     // The rules come first: until they stand, none of our files may be in the work tree.
     let rules = rules::write(&repo)?;

@@ -181,7 +181,10 @@ pub struct Outcome {
 /// Does what `plan` says.
 pub fn set_up(plan: Plan, options: &Options) -> Result<Outcome> {
     match plan {
-        Plan::Enrol(enrolment) => enrol::enrol(*enrolment, Origin::Found, options),
+        Plan::Enrol(enrolment) => {
+            create::tidy(enrolment.repo.top());
+            enrol::enrol(*enrolment, Origin::Found, options)
+        }
         Plan::Clone { url, into } => {
             let repo = create::clone(&url, &into, options)?;
             go_on(repo, Origin::Cloned, options)
