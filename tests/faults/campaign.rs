@@ -158,7 +158,8 @@ fn survives(operation: &str, scene: impl Fn() -> Scenario, kills: usize, other: 
     };
     let others = others.into_iter().map(|attack| (attack, 2));
     let attacks = std::iter::once((&Kill as &dyn Attack, kills)).chain(others);
-    let attacks = attacks.filter(|(attack, _)| is_short || attack.name().contains(&wish));
+    let is_wanted = |attack: &dyn Attack| is_short || wish.is_empty() || attack.name() == wish;
+    let attacks = attacks.filter(|(attack, _)| is_wanted(*attack));
     // All rows are printed, whatever comes of one.
     let play = |(attack, usual): (&dyn Attack, usize)| {
         let row = Row::of(&scene(), attack, usual);

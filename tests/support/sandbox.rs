@@ -93,6 +93,9 @@ impl Scene {
             command.env("GIT_AUTHOR_DATE", format!("@{now} +0000"));
             command.env("GIT_COMMITTER_DATE", format!("@{now} +0000"));
         }
+        if let Some(profile) = std::env::var_os(PROFILE) {
+            command.env(PROFILE, profile);
+        }
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
@@ -221,6 +224,9 @@ impl Sandbox {
         self.scene.hand_over(&path);
     }
 }
+
+/// Where a program that was built to measure coverage writes what it has seen; see `tests/coverage.sh`.
+const PROFILE: &str = "LLVM_PROFILE_FILE";
 
 /// The program that the stories are about: the one that was just built, or `GIT_SYNC_BINARY`, which is a file called
 /// `git-sync` somewhere else.
