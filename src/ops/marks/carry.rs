@@ -2,7 +2,7 @@
 //! then, where the rules keep it out of every commit as before.
 
 use super::Marks;
-use super::reconcile::differing;
+use super::differing::differing;
 use crate::error::Result;
 use crate::model::mark::Mark;
 use crate::model::path::RepoPath;

@@ -11,6 +11,7 @@ mod carry;
 mod check;
 mod commit;
 mod content;
+mod differing;
 mod foresee;
 pub mod import;
 mod join;
