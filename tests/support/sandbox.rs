@@ -225,7 +225,7 @@ impl Sandbox {
     }
 }
 
-/// Where a program that was built to measure coverage writes what it has seen; see `tests/coverage.sh`.
+/// Where a program that was built to measure coverage writes what it has seen; see `tests/support/coverage.sh`.
 const PROFILE: &str = "LLVM_PROFILE_FILE";
 
 /// The program that the stories are about: the one that was just built, or `GIT_SYNC_BINARY`, which is a file called

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Says how much of the program the tests run: the share of lines, by folder and by file. Needs cargo-llvm-cov and
 # rustup's component llvm-tools; takes twice as long as the tests.
-#   tests/coverage.sh              everything
-#   tests/coverage.sh FILTER...    the unit tests, and these stories
+#   tests/support/coverage.sh              everything
+#   tests/support/coverage.sh FILTER...    the unit tests, and these stories
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 
 # What the tests of the suite show goes to stderr. Some may fail: the program is slower, and another user may not write
 # its profile.
