@@ -487,3 +487,28 @@ fn the_hooks_of_the_user_see_a_mark() {
     is_linked(&laptop, "b");
     laptop.has("../b", "b\n");
 }
+
+#[test]
+fn where_one_of_many_cannot_be_had_the_next_sync_does_the_rest() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop.sync([]).succeeds();
+    let names = ["a", "dir/b", "z"];
+    for name in names {
+        laptop.write(format!("../{name}"), name);
+    }
+    // Its copy would have to be in there.
+    laptop.write("external/dir", "a file of the user\n");
+
+    let refused = laptop.sync(["mark", "../a", "../dir/b", "../z"]).exits(1);
+
+    assert!(refused.stderr().contains("finishes what was begun"));
+    is_linked(&laptop, "a");
+    is_real(&laptop, "dir/b");
+    is_real(&laptop, "z");
+    laptop.remove("external/dir");
+    laptop.sync([]).succeeds();
+    for name in names {
+        is_linked(&laptop, name);
+        laptop.has(format!("../{name}"), name);
+    }
+}

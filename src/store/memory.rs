@@ -214,10 +214,7 @@ impl Memory {
 
     /// Is the disk to be told something?
     pub fn is_changed(&self) -> bool {
-        let differs = |(path, before): (&RepoPath, &Option<Remembered>)| {
-            self.marks.get(path) != before.as_ref()
-        };
-        self.common != self.saved.common || self.saved.marks.iter().any(differs)
+        self.common != self.saved.common || self.changed().next().is_some()
     }
 
     /// Writes what has changed, so that it survives a power cut.
@@ -245,13 +242,18 @@ impl Memory {
 
     /// What is another one since the last save.
     fn change(&self) -> Change {
-        let marks = self.saved.marks.iter();
-        let marks = marks.filter(|(path, before)| self.marks.get(path) != before.as_ref());
         let now = |path: &RepoPath| (path.clone(), self.marks.get(path).cloned());
         Change {
             common: (self.common != self.saved.common).then(|| self.common.clone()),
-            marks: marks.map(|(path, _)| now(path)).collect(),
+            marks: self.changed().map(now).collect(),
         }
+    }
+
+    /// The marks of which the disk has something else.
+    fn changed(&self) -> impl Iterator<Item = &RepoPath> {
+        let marks = self.saved.marks.iter();
+        let changed = marks.filter(|(path, before)| self.marks.get(*path) != before.as_ref());
+        changed.map(|(path, _)| path)
     }
 
     fn apply(&mut self, change: Change) {
