@@ -14,8 +14,10 @@ use crate::model::cure::Phase;
 use crate::model::entry::Oid;
 use crate::model::path::RepoPath;
 use crate::sys::fs::{self, Durable};
+use serde::de::Error as _;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// The version of the format that this program writes, and the oldest that it understands: that has one line.
@@ -56,13 +58,35 @@ struct Saved {
     common: Common,
     /// The marks that may be other ones since.
     marks: BTreeMap<RepoPath, Option<Remembered>>,
-    /// Was the first line written by this run, and every one behind it to its end?
-    extends: bool,
+    /// The last line, where all of them were written from here, each to its end.
+    last: Option<Last>,
+}
+
+/// The last line of a file.
+#[derive(Debug, Clone)]
+struct Last {
+    sum: String,
+    /// The file, and how long it was then: where that is another one, somebody else has written it since.
+    file: (u64, u64),
+}
+
+impl Last {
+    /// `line`, which was just written.
+    fn of(line: &[u8], path: &Path) -> Result<Option<Self>> {
+        let (sum, file) = (summed::said(line), file_at(path)?);
+        Ok(sum.zip(file).map(|(sum, file)| Self { sum, file }))
+    }
+}
+
+fn file_at(path: &Path) -> Result<Option<(u64, u64)>> {
+    Ok(fs::look(path)?.map(|found| (found.ino(), found.len())))
 }
 
 /// A line behind the first: what one save has changed.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Change {
+    /// The sum of the line before it: none can be missing, or be there twice.
+    after: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     common: Option<Common>,
     /// `None`: nothing is remembered of it any more.
@@ -223,27 +247,35 @@ impl Memory {
     }
 
     fn save_at(&mut self, path: &Path) -> Result<()> {
-        let change = self.change();
         // Whatever comes of this, what is behind a line that has no end would not be read.
-        let extends = std::mem::take(&mut self.saved.extends) && fs::look(path)?.is_some();
-        if extends && change.marks.len() <= self.marks.len() {
-            fs::append_durably(path, &printed(&change)?)?;
-        } else {
-            self.version = VERSION;
-            fs::write_atomic(path, &printed(self)?, Durable::Yes)?;
-        }
+        let last = self.saved.last.take();
+        let last = last.filter(|_| self.changed().count() <= self.marks.len());
+        let line = match last {
+            Some(last) if file_at(path)? == Some(last.file) => {
+                let line = printed(&self.change(last.sum))?;
+                fs::append_durably(path, &[&*line, b"\n"].concat())?;
+                line
+            }
+            _ => {
+                self.version = VERSION;
+                let line = printed(self)?;
+                fs::write_atomic(path, &[&*line, b"\n"].concat(), Durable::Yes)?;
+                line
+            }
+        };
         self.saved = Saved {
             common: self.common.clone(),
             marks: BTreeMap::new(),
-            extends: true,
+            last: Last::of(&line, path)?,
         };
         Ok(())
     }
 
     /// What is another one since the last save.
-    fn change(&self) -> Change {
+    fn change(&self, after: String) -> Change {
         let now = |path: &RepoPath| (path.clone(), self.marks.get(path).cloned());
         Change {
+            after,
             common: (self.common != self.saved.common).then(|| self.common.clone()),
             marks: self.changed().map(now).collect(),
         }
@@ -299,20 +331,26 @@ fn parse(bytes: &[u8]) -> std::result::Result<Memory, Unread> {
     }
     let mut memory: Memory = serde_json::from_slice(first)?;
     // One without an end was being written when the run died: nothing was done that it tells of.
+    let mut last = summed::said(first);
     for line in lines.filter_map(|line| line.strip_suffix(b"\n")) {
         summed::check(line)?;
-        memory.apply(serde_json::from_slice(line)?);
+        let change: Change = serde_json::from_slice(line)?;
+        if last.as_ref() != Some(&change.after) {
+            let source =
+                serde_json::Error::custom("a line of it is not the one after that before it");
+            return Err(Unread::Broken(source));
+        }
+        memory.apply(change);
+        last = summed::said(line);
     }
     memory.saved.common = memory.common.clone();
     Ok(memory)
 }
 
-/// The line of a value.
+/// The line of a value, without its end.
 fn printed(value: &impl Serialize) -> Result<Vec<u8>> {
-    let mut line = summed::print(value)
-        .map_err(|source| Error::failed("the marks cannot be written").because(source))?;
-    line.push(b'\n');
-    Ok(line)
+    summed::print(value)
+        .map_err(|source| Error::failed("the marks cannot be written").because(source))
 }
 
 #[cfg(test)]
@@ -411,6 +449,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_added_to_what_somebody_else_has_written() {
+        let (_dir, file, mut memory) = saved();
+        let mut other = read(&file);
+        other.remove(&path(b"b"));
+        other.save_at(&file).expect("written");
+        memory.insert(path(b"c"), remembered("02"));
+        memory.save_at(&file).expect("written");
+        assert!(same(&read(&file), &memory));
+    }
+
+    #[test]
     fn what_is_as_it_was_is_no_change() {
         let (_dir, _file, mut memory) = saved();
         let known = memory.remove(&path(b"b")).expect("known");
@@ -452,6 +501,24 @@ mod tests {
         fs::write_atomic(&file, &torn, Durable::No).expect("written");
         memory.save_at(&file).expect("written");
         assert!(same(&read(&file), &memory));
+    }
+
+    #[test]
+    fn a_line_that_is_missing_or_there_twice_is_noticed() {
+        let all = changes();
+        let lines: Vec<_> = all.split_inclusive(|byte| *byte == b'\n').collect();
+        let [first, second, third] = lines[..] else {
+            panic!("{} lines", lines.len());
+        };
+        for damaged in [
+            [first, third, b""],
+            [first, second, second],
+            [first, first, third],
+            [first, third, second],
+        ] {
+            assert!(matches!(parse(&damaged.concat()), Err(Unread::Broken(_))));
+        }
+        assert!(parse(&[first, second].concat()).is_ok());
     }
 
     #[test]

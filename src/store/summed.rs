@@ -38,6 +38,13 @@ pub(super) fn check(text: &[u8]) -> Result<()> {
     Err(serde_json::Error::custom("it has another sum than it says"))
 }
 
+/// The sum that a text says of itself.
+pub(super) fn said(text: &[u8]) -> Option<String> {
+    let at = text.windows(SUM.len()).rposition(|part| part == SUM)?;
+    let sum = text[at + SUM.len()..].strip_suffix(END)?;
+    String::from_utf8(sum.to_vec()).ok()
+}
+
 fn sum(text: &[u8]) -> String {
     hex(&Sha256::digest(text))
 }
