@@ -104,6 +104,17 @@ impl Error {
         }
         causes
     }
+
+    /// The message and the causes in one line, for a log or a table: what git and hooks said in several goes on
+    /// behind a semicolon.
+    pub fn in_one_line(&self) -> String {
+        let said = std::iter::once(self.message.clone()).chain(self.causes());
+        let lines = said.map(|text| {
+            let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+            lines.collect::<Vec<_>>().join("; ")
+        });
+        lines.collect::<Vec<_>>().join(": ")
+    }
 }
 
 impl fmt::Display for Error {
@@ -132,6 +143,16 @@ mod tests {
         assert_eq!(
             outer.causes(),
             ["cannot write 'a'", "no space left on device"]
+        );
+    }
+
+    #[test]
+    fn what_others_said_in_several_lines_goes_into_one() {
+        let error =
+            Error::failed("the push failed").because("remote: no room\r\n\n  remote: sorry\n");
+        assert_eq!(
+            error.in_one_line(),
+            "the push failed: remote: no room; remote: sorry"
         );
     }
 }

@@ -138,11 +138,8 @@ fn work(global: &Global, rarely: bool) -> Result<Option<Outcome>> {
 
 fn log(ctx: &Context<'_>, error: &Error) -> Result<()> {
     let time = clock::rfc3339(clock::now());
-    let said = [vec![error.to_string()], error.causes()].concat();
-    fs::append(
-        &ctx.layout.log(),
-        format!("{time} {}\n", said.join(": ")).as_bytes(),
-    )
+    let line = format!("{time} {}\n", error.in_one_line());
+    fs::append(&ctx.layout.log(), line.as_bytes())
 }
 
 /// Hears everything and says nothing.

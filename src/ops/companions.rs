@@ -145,8 +145,7 @@ fn write(companion: Companion, path: &Path) -> Result<()> {
 }
 
 fn failed(error: &Error) -> State {
-    let said = [vec![error.to_string()], error.causes()].concat();
-    State::Left(Left::Failed(said.join(": ")))
+    State::Left(Left::Failed(error.in_one_line()))
 }
 
 /// Those that a set-up has put in, and that can be taken away.

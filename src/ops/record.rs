@@ -124,7 +124,7 @@ impl Begun {
         let icons = config::icons(repo).unwrap_or_default();
         state::write(layout, icons, State::Error, counts)?;
         let record = RunRecord {
-            error: Some(in_one_line(error)),
+            error: Some(error.in_one_line()),
             ..self.record(repo, RunResult::Failed, ms)
         };
         history::append(layout, &record)?;
@@ -173,19 +173,8 @@ pub(super) fn cannot_begin(repo: &Repo, command: &'static str, error: &Error) {
     let newest = history::newest(&layout, 1).unwrap_or_default();
     let known = newest
         .first()
-        .is_some_and(|run| run.error.as_ref() == Some(&in_one_line(error)));
+        .is_some_and(|run| run.error.as_ref() == Some(&error.in_one_line()));
     if !known || !repo.is_background() {
         Begun::now(command).write_refusal(repo, &layout, error);
     }
-}
-
-/// What failed and why, without the line ends of what git and hooks said.
-fn in_one_line(error: &Error) -> String {
-    let causes = error.causes();
-    let said = causes.iter().map(|cause| {
-        let lines = cause.lines().map(str::trim).filter(|line| !line.is_empty());
-        lines.collect::<Vec<_>>().join("; ")
-    });
-    let all = std::iter::once(error.to_string()).chain(said);
-    all.collect::<Vec<_>>().join(": ")
 }

@@ -69,8 +69,7 @@ impl Finding {
 
     /// What keeps something from being looked at, or from being done.
     fn of_error(topic: &'static str, error: &Error) -> Self {
-        let said = [vec![error.to_string()], error.causes()].concat();
-        let mut finding = Self::bad(topic, said.join(": "));
+        let mut finding = Self::bad(topic, error.in_one_line());
         let hints = error.hints().iter();
         let useful = hints.filter(|hint| !hint.starts_with("nothing was "));
         finding.fixes = useful.cloned().collect();

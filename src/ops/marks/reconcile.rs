@@ -3,7 +3,7 @@
 use super::differing::{differing, text_of};
 use super::join::Joined;
 use super::{Answer, Contact, Finding, Look, Marks, ends_the_run, stored};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::git::repo::Branch;
 use crate::model::cure::{Cure, Live, Phase, Trouble};
 use crate::model::entry::Oid;
@@ -220,7 +220,7 @@ impl Run<'_, '_, '_> {
             } else {
                 match self.mend(mark, &look, cure) {
                     Err(error) if ends_the_run(&error) => return Err(error),
-                    Err(error) => Ok(End::Left(in_one_line(&error))),
+                    Err(error) => Ok(End::Left(error.in_one_line())),
                     end => end,
                 }
             }?;
@@ -565,10 +565,4 @@ fn over(look: &Look) -> Cure {
         Live::Ours | Live::Moved => Cure::Release,
         _ => Cure::Forget,
     }
-}
-
-fn in_one_line(error: &Error) -> String {
-    let mut all = vec![error.to_string()];
-    all.extend(error.causes());
-    all.join(": ")
 }

@@ -89,7 +89,7 @@ fn checked(marks: &Marks<'_, '_>, proposal: &Proposal) -> Result<(), Left> {
             let why = "is synced already";
             Err(Left::new(proposal.mark.spelled(), why))
         }
-        Err(error) => Err(refused(proposal, reason(&error))),
+        Err(error) => Err(refused(proposal, error.in_one_line())),
     }
 }
 
@@ -98,14 +98,6 @@ fn refused(proposal: &Proposal, why: impl Into<String>) -> Left {
         refused: true,
         ..Left::new(proposal.mark.spelled(), why)
     }
-}
-
-/// An error in one line.
-fn reason(error: &Error) -> String {
-    std::iter::once(error.to_string())
-        .chain(error.causes())
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 /// There is no such set-up.
