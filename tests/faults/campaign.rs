@@ -46,7 +46,10 @@ impl Row {
         again(scenario, &scenario.laptop);
         let end = End::of(scenario);
         let mut row = Self::default();
-        for Struck { code, when, clock } in trial.strikes(usual) {
+        for Struck {
+            code, when, clock, ..
+        } in trial.strikes(usual)
+        {
             row.tried += 1;
             let mut lost = precious.lost(scenario, true);
             let broken = unusable(laptop).or_else(|| half_done(scenario));

@@ -39,6 +39,7 @@ impl Cut {
             code: Some(output.code()),
             when: format!("cut after {bytes} bytes\n{}", output.scene()),
             clock: None,
+            is_late: false,
         }
     }
 }

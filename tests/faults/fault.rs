@@ -21,6 +21,8 @@ pub(super) struct Struck {
     pub(super) when: String,
     /// The clock of the next run, where that is another.
     pub(super) clock: Option<u64>,
+    /// Was it struck later than it was to be? A run that is watched may get ahead.
+    pub(super) is_late: bool,
 }
 
 /// Something that can be done to a command at one of several moments.
@@ -54,8 +56,9 @@ impl Attack for Kill {
         let killed = tracer::stopped(machine, line, moment);
         Struck {
             code: None,
-            when: format!("killed after change {moment}: {}", killed.last),
+            when: format!("killed after change {}: {}", killed.changes, killed.last),
             clock: None,
+            is_late: killed.changes > moment,
         }
     }
 }
@@ -170,6 +173,7 @@ impl Attack for Refusal {
             code: Some(output.code()),
             when: format!("{name} at call {moment}\n{}", output.scene()),
             clock: None,
+            is_late: false,
         }
     }
 }

@@ -171,16 +171,14 @@ fn kept(machine: &Machine, repository: &Path, which: &str) -> BTreeSet<String> {
     if !is_repository(repository) {
         return BTreeSet::new();
     }
-    let script = format!(
-        "export GIT_DIR='{}'; git rev-list --objects {which} --no-object-names |
-         git cat-file --batch-check='%(objecttype) %(objectname)'",
-        repository.display()
-    );
-    let listing = machine.sh(&script).succeeds().stdout();
-    let contents = listing
-        .lines()
-        .filter_map(|line| line.strip_prefix("blob "));
-    contents.map(str::to_owned).collect()
+    let mut command = machine.command("git");
+    command.arg("--git-dir").arg(repository);
+    command.args(["rev-list", "--objects", "--no-object-names"]);
+    command.args(["--filter=object:type=blob", "--filter-provided-objects"]);
+    command.args(which.split(' '));
+    // Where a ref leads nowhere, git says so below.
+    let listing = machine.run(command).stdout();
+    listing.lines().map(str::to_owned).collect()
 }
 
 /// The contents that the index alone may have: what was staged and then edited further.

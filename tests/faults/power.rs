@@ -124,10 +124,11 @@ impl Attack for PowerCut {
         Struck {
             code: None,
             when: format!(
-                "power cut after change {moment}: {}; without {gone:#?}",
-                cut.last
+                "power cut after change {}: {}; without {gone:#?}",
+                cut.changes, cut.last
             ),
             clock: None,
+            is_late: cut.changes > moment,
         }
     }
 }

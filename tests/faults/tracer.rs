@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use super::scenario::SYNC;
@@ -18,7 +19,7 @@ pub(super) const CHANGES: &str = "?rename,?renameat,renameat2,?link,linkat,?unli
 const WRITES: &str = "write,pwrite64,writev,fdatasync,syncfs,?sync,sendfile";
 
 /// Every change waits so long, in microseconds: the run is stopped before the next one.
-const PAUSE: u32 = 3000;
+const PAUSE: u32 = 400;
 
 /// How a run that was watched came out.
 pub(super) struct Watched {
@@ -36,9 +37,9 @@ pub(super) struct Watched {
 #[track_caller]
 pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched {
     let trace = trace_file(machine);
-    let mut command = machine.command("strace");
+    let mut command = strace(machine);
     command
-        .args(["-f", "-q", "-y", "-s", "0", "-e", "signal=none"])
+        .args(["-y", "-s", "0", "-e", "signal=none"])
         .args(["-e", &format!("trace={CHANGES},{WRITES}")])
         .args(["-e", &format!("inject={CHANGES}:delay_enter={PAUSE}")])
         .arg("-o")
@@ -52,7 +53,7 @@ pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched
     while Instant::now() < deadline {
         let ended = !alive();
         lines.read_on();
-        if lines.changes() >= point {
+        if lines.changes >= point {
             running.signal_all(rustix::process::Signal::KILL);
             stopped = true;
             break;
@@ -60,17 +61,17 @@ pub(super) fn stopped(machine: &Machine, line: &[&str], point: usize) -> Watched
         if ended {
             break;
         }
-        std::thread::sleep(Duration::from_micros(300));
+        std::thread::sleep(Duration::from_micros(100));
     }
     // How it ends is not its own choice.
     drop(running.finish());
     wait_for_quiet(machine);
     lines.read_on();
     Watched {
-        changes: lines.changes(),
+        changes: lines.changes,
         stopped,
-        last: lines.last(),
-        trace: lines.text(),
+        last: lines.last,
+        trace: String::from_utf8_lossy(&lines.text).into_owned(),
     }
 }
 
@@ -99,8 +100,8 @@ fn injected_at(
     calls: &str,
     what: &str,
 ) -> Output {
-    let mut command = machine.command("strace");
-    command.args(["-f", "-q", "-o", "/dev/null"]);
+    let mut command = strace(machine);
+    command.args(["-o", "/dev/null"]);
     for path in paths {
         command.arg("-P").arg(path);
     }
@@ -117,9 +118,9 @@ fn injected_at(
 #[track_caller]
 pub(super) fn most_calls(machine: &Machine, line: &[&str], calls: &str) -> usize {
     let trace = trace_file(machine);
-    let mut command = machine.command("strace");
+    let mut command = strace(machine);
     command
-        .args(["-f", "-q", "-s", "0", "-e", "signal=none"])
+        .args(["-s", "0", "-e", "signal=none"])
         .args(["-e", &format!("trace={calls}")])
         .arg("-o")
         .arg(&trace)
@@ -141,9 +142,9 @@ pub(super) fn most_calls(machine: &Machine, line: &[&str], calls: &str) -> usize
 pub(super) fn recorded(machine: &Machine, line: &[&str]) -> (Output, String) {
     let trace = trace_file(machine);
     let calls = format!("{CHANGES},{WRITES}");
-    let mut command = machine.command("strace");
+    let mut command = strace(machine);
     command
-        .args(["-f", "-q", "-y", "-s", "4096", "-e", "signal=none"])
+        .args(["-y", "-s", "4096", "-e", "signal=none"])
         .args(["-e", &format!("trace={calls}")])
         .arg("-o")
         .arg(&trace)
@@ -154,6 +155,23 @@ pub(super) fn recorded(machine: &Machine, line: &[&str]) -> (Output, String) {
     (output, String::from_utf8_lossy(&text).into_owned())
 }
 
+/// The tracer, with what it follows on one processor: they wait for each other at every step, and it takes four
+/// times as long where each wakes another processor up. Only the calls that are asked for stop the run.
+fn strace(machine: &Machine) -> Command {
+    let mut command = machine.command("taskset");
+    let processor = processor_of_this_thread();
+    command.args(["-c", &processor, "strace", "-f", "--seccomp-bpf", "-q"]);
+    command
+}
+
+/// Field 39 of `proc_pid_stat(5)`; the second is a name in parentheses, with any characters.
+fn processor_of_this_thread() -> String {
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").expect("this test needs /proc");
+    let after_the_name = stat.rsplit(')').next().unwrap_or_default();
+    let field = after_the_name.split_whitespace().nth(36);
+    field.expect("39 fields").to_owned()
+}
+
 /// Beside the homes, where no scene looks for files.
 fn trace_file(machine: &Machine) -> PathBuf {
     let path = machine.world().join("trace");
@@ -161,10 +179,15 @@ fn trace_file(machine: &Machine) -> PathBuf {
     path
 }
 
-/// A trace that is read while it grows.
+/// A trace that is read while it grows. It is read often, and in between the run waits: each line is looked at
+/// once.
 struct Lines {
     file: File,
     text: Vec<u8>,
+    /// So far it has been looked at.
+    seen: usize,
+    changes: usize,
+    last: String,
 }
 
 impl Lines {
@@ -172,29 +195,28 @@ impl Lines {
         Self {
             file: File::open(path).expect("just made"),
             text: Vec::new(),
+            seen: 0,
+            changes: 0,
+            last: String::new(),
         }
     }
 
+    /// Reads what has been added. A change was made to wait, and is written down when it is done.
     fn read_on(&mut self) {
         self.file.read_to_end(&mut self.text).expect("own file");
+        while let Some(line) = line_at(&self.text, self.seen) {
+            self.seen += line.len() + 1;
+            if line.ends_with(b"(DELAYED)") {
+                self.changes += 1;
+                self.last = String::from_utf8_lossy(line).trim().to_owned();
+            }
+        }
     }
+}
 
-    /// The changes: every one was made to wait, and is written down when it is done.
-    fn all(&self) -> impl DoubleEndedIterator<Item = &[u8]> {
-        let lines = self.text.split(|byte| *byte == b'\n');
-        lines.filter(|line| line.ends_with(b"(DELAYED)"))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(&self.text).into_owned()
-    }
-
-    fn changes(&self) -> usize {
-        self.all().count()
-    }
-
-    fn last(&self) -> String {
-        let last = self.all().next_back().unwrap_or_default();
-        String::from_utf8_lossy(last).trim().to_owned()
-    }
+/// The whole line that begins there.
+fn line_at(text: &[u8], start: usize) -> Option<&[u8]> {
+    let rest = text.get(start..)?;
+    let end = rest.iter().position(|byte| *byte == b'\n')?;
+    rest.get(..end)
 }
