@@ -556,6 +556,34 @@ fn a_set_up_that_was_killed_while_it_wrote_a_rule_leaves_nothing_to_commit() {
 }
 
 #[test]
+fn a_set_up_that_was_killed_while_git_wrote_a_setting_leaves_no_lock_on_it() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    let dotfiles = laptop.home().join("dotfiles");
+    std::fs::create_dir(&dotfiles).expect("own home");
+    let users = laptop.home().join(".gitconfig");
+    std::fs::rename(&users, dotfiles.join("gitconfig")).expect("there is one");
+    std::os::unix::fs::symlink("dotfiles/gitconfig", &users).expect("own home");
+    let left = format!("{} 1792569600\n", somebody_dead());
+    laptop.write(".git/sync/setup-lock", left);
+    let locks = [
+        laptop.git_dir().join("config.lock"),
+        dotfiles.join("gitconfig.lock"),
+    ];
+    for lock in &locks {
+        std::fs::write(lock, "").expect("own home");
+    }
+
+    laptop.sync(["--setup", "--yes"]).succeeds();
+
+    assert_eq!(locks.map(|lock| lock.exists()), [false; 2]);
+    laptop.git(["config", "--global", "user.nickname", "x"]);
+    laptop.git(["config", "user.nickname", "x"]);
+}
+
+#[test]
 fn a_set_up_that_was_killed_after_its_clone_leaves_no_folder_beside_it() {
     let sandbox = Sandbox::new();
     let remote = plain_remote(&sandbox);

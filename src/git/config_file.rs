@@ -45,6 +45,21 @@ impl Repo {
         }
     }
 
+    /// The locks that git takes while it writes a setting: on the repository's own file and on the user's.
+    pub fn locks_on_settings(&self) -> Vec<PathBuf> {
+        let own = self.common_dir().join("config");
+        let users = gix::config::source::Kind::Global.sources().iter();
+        let users =
+            users.filter_map(|source| source.storage_location(&mut |name: &str| env::get(name)));
+        let lock = |file: PathBuf| {
+            // Git follows links before it makes the lock.
+            let mut lock = file.canonicalize().unwrap_or(file);
+            lock.as_mut_os_string().push(".lock");
+            lock
+        };
+        std::iter::once(own).chain(users).map(lock).collect()
+    }
+
     /// Adds a remote.
     pub fn add_remote(&self, name: &str, url: &std::ffi::OsStr) -> Result<()> {
         self.git("remote").args(["add", "--", name]).arg(url).run()

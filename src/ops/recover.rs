@@ -30,6 +30,7 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
     if let Some(since) = lock.predecessor_died() {
         let branch = &ready.branch.name;
         leftovers::remove_locks(ctx.repo, branch, ready.upstream.as_ref(), since)?;
+        leftovers::remove_locks_on_settings(ctx.repo, since)?;
         ctx.layout.sweep();
     }
     let journal = match Journal::find(&ctx.layout)? {

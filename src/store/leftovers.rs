@@ -59,6 +59,16 @@ pub fn remove_locks(
     for lock in locks_below(&shared.join("refs/git-sync")) {
         fs::remove_file(&lock)?;
     }
+    remove_since(locks, since)
+}
+
+/// The same for the locks on the settings, which a set-up or its removal writes.
+pub fn remove_locks_on_settings(repo: &Repo, since: SystemTime) -> Result<Vec<PathBuf>> {
+    remove_since(repo.locks_on_settings(), since)
+}
+
+/// Removes those that were made since and stay: a git that is at work is given some time.
+fn remove_since(locks: Vec<PathBuf>, since: SystemTime) -> Result<Vec<PathBuf>> {
     let stale = |path: &PathBuf| -> Result<bool> {
         let found = fs::look(path)?.and_then(|found| found.modified().ok());
         Ok(found.is_some_and(|modified| modified >= since))

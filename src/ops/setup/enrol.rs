@@ -1,6 +1,7 @@
 //! Enrols a repository: from now on it may be committed to and sent without being asked.
 
 use super::plan::{Enrolment, REMOTE};
+use super::turn::take_turn;
 use super::{Item, Items, Mark, Options, Origin, Outcome, clash, come_along, rules};
 use crate::error::Result;
 use crate::git::Repo;
@@ -10,8 +11,7 @@ use crate::model::url;
 use crate::ops::hooks;
 use crate::store::layout::Layout;
 use crate::store::machine;
-use crate::sys::lock::Lock;
-use crate::sys::{clock, env, fs};
+use crate::sys::{env, fs};
 use std::path::{Path, PathBuf};
 
 /// Enrols; what is so already is left as it is.
@@ -24,14 +24,7 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
     } = enrolment;
     let layout = Layout::of(&repo);
     let machine = machine::identify(&layout, &Settings::read(&repo)?)?;
-    layout.create()?;
-    let mut lock = Lock::take(&layout.setup_lock(), options.wait, clock::epoch())?;
-    if lock.predecessor_died().is_some() {
-        lock.pass_on();
-        // What it had half written into the work tree would be committed by the first sync.
-        layout.sweep();
-        lock.is_cleaned_up();
-    }
+    let turn = take_turn(&repo, options.wait)?;
 
     // The rules come first: until they stand, none of our files may be in the work tree.
     let rules = rules::write(&repo)?;
@@ -65,7 +58,6 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
         }
         None => false,
     };
-    drop(lock);
 
     let repo = repo.reopened()?;
     if enrolled_before && let Some(upstream) = &upstream {
@@ -100,6 +92,7 @@ pub(super) fn enrol(enrolment: Enrolment, origin: Origin, options: &Options) -> 
         items.push((mark(!said), Item::Profiles(profiles)));
     }
     items.extend(hooks(&repo, options.no_hooks)?);
+    drop(turn);
     let clashes = clash::find(repo.top())?;
     let is_found = !clashes
         .iter()

@@ -10,6 +10,7 @@ mod enrol;
 pub mod plan;
 pub mod remove;
 mod rules;
+mod turn;
 
 use crate::error::Result;
 use crate::git::Repo;
@@ -23,6 +24,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use turn::take_turn;
 
 /// How a setup is run.
 #[derive(Debug)]
