@@ -1,6 +1,6 @@
 //! What must be true before a repository is touched without asking.
 
-use super::Context;
+use super::{Context, recover};
 use crate::error::{Error, Result};
 use crate::git::Repo;
 use crate::git::config;
@@ -48,13 +48,20 @@ pub fn branch(repo: &Repo) -> Result<Branch> {
                 .hint("nothing was touched"),
         );
     }
-    repo.check_index()?;
+    index(repo)?;
     let Head::Branch(branch) = repo.head()? else {
         return Err(Error::fatal("HEAD is detached: there is no branch to sync")
             .hint("git switch main   goes back to a branch (git branch lists them)")
             .hint("git switch -c NAME   makes one here"));
     };
     Ok(branch)
+}
+
+/// Checks that the index can be read. Killed in its first commit, a run leaves a branch and no index: the next one
+/// puts it there.
+fn index(repo: &Repo) -> Result<()> {
+    repo.check_index()
+        .or_else(|error| recover::is_pending(repo).then_some(()).ok_or(error))
 }
 
 /// Checks that the user has said that this repository may be synced.

@@ -216,7 +216,14 @@ impl<'a> Context<'a> {
     /// Looks at the whole work tree.
     pub fn scan(&self, untracked: bool) -> Result<Scan> {
         let _progress = self.progress("Looking at files", 0);
-        self.repo.scan(untracked)
+        let scan = self.repo.scan(untracked);
+        scan.map_err(|error| {
+            if recover::is_pending(self.repo) {
+                recover::interrupted().because(error)
+            } else {
+                error
+            }
+        })
     }
 
     /// The same for a command that changes something: that it cannot begin is written down.

@@ -4,7 +4,9 @@
 use super::guard::Ready;
 use super::{Context, Done};
 use crate::error::{Error, Result};
+use crate::git::Repo;
 use crate::store::journal::{Found, Journal, Step};
+use crate::store::layout::Layout;
 use crate::store::leftovers;
 use crate::sys::lock::Lock;
 use crate::sys::swap::{self, Print};
@@ -19,10 +21,19 @@ use std::path::{Path, PathBuf};
 pub fn is_settled(ctx: &Context<'_>) -> Result<()> {
     match Journal::read(&ctx.layout)? {
         None => Ok(()),
-        Some(_) => Err(Error::blocked("an earlier run was interrupted")
-            .hint("git sync   cleans up first; nothing is lost")
-            .hint("a dry run changes nothing, so it cannot")),
+        Some(_) => Err(interrupted().hint("a dry run changes nothing, so it cannot")),
     }
+}
+
+/// Has a run died that had begun to change files?
+pub(super) fn is_pending(repo: &Repo) -> bool {
+    matches!(Journal::read(&Layout::of(repo)), Ok(Some(_)))
+}
+
+/// There is something to recover first.
+pub(super) fn interrupted() -> Error {
+    Error::blocked("an earlier run was interrupted")
+        .hint("git sync   cleans up first; nothing is lost")
 }
 
 /// Finishes or undoes what a run that died had begun; call it with the lock held.

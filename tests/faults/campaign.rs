@@ -4,6 +4,9 @@
 
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use super::backups;
 use super::cut::Cut;
 use super::fault::{
@@ -56,14 +59,17 @@ impl Row {
             let locked = is_locked(laptop);
             let is_untold = code == Some(0) && End::of(scenario) != done;
             let later = clock.map(|now| laptop.with("GIT_SYNC_NOW", now.to_string()));
-            again(scenario, later.as_ref().unwrap_or(laptop));
+            let said = again(scenario, later.as_ref().unwrap_or(laptop));
             lost.extend(precious.lost(scenario, false));
             let now = End::of(scenario);
             let mut stuck = unusable(laptop).map_or_else(Vec::new, |trouble| vec![trouble]);
             stuck.extend(now.unlike(&end));
-            let left = left_behind(laptop).into_iter().chain(laptop.half_done());
+            let left = left_behind(laptop).into_iter().chain(traces(scenario));
             stuck.extend(left.map(|path| format!("{} is left", path.display())));
             stuck.extend(unfree(laptop));
+            if !stuck.is_empty() {
+                stuck.push(said);
+            }
             for (count, is, word, more) in [
                 (&mut row.lost, !lost.is_empty(), "lost", lost.join("\n")),
                 (
@@ -113,20 +119,32 @@ impl Row {
 }
 
 /// The same command once more, as a person or a timer types it; that of a force or a decision is done
-/// perhaps, and a plain sync is what comes next.
-fn again(scenario: &Scenario, machine: &Machine) {
-    drop(scenario.play_on(machine));
-    if scenario.line[0] == "git-sync" && scenario.line.len() > 1 {
-        drop(machine.run(machine.sync_command([])));
+/// perhaps, and a plain sync is what comes next. What they said.
+fn again(scenario: &Scenario, machine: &Machine) -> String {
+    let mut said = scenario.play_on(machine).scene();
+    if is_ours(scenario) && scenario.line.len() > 1 {
+        said += &machine.run(machine.sync_command([])).scene();
     }
+    said
+}
+
+fn is_ours(scenario: &Scenario) -> bool {
+    scenario.line[0] == "git-sync"
+}
+
+/// What is left of an operation that is not done. Git's own name for the tree of its last merge keeps nobody from
+/// anything, but none of ours leaves it.
+fn traces(scenario: &Scenario) -> BTreeSet<PathBuf> {
+    let mut traces = scenario.laptop.half_done();
+    traces.retain(|path| is_ours(scenario) || !path.ends_with("AUTO_MERGE"));
+    traces
 }
 
 /// A marker in a file, or anything else of a half-done merge: we make none; the peer may, if it gets over it.
 fn half_done(scenario: &Scenario) -> Option<String> {
     let mut traces = scenario.laptop.half_done();
     traces.retain(|path| path.extension().is_none_or(|end| end != "lock"));
-    let is_ours = scenario.line[0] == "git-sync";
-    (is_ours && !traces.is_empty()).then(|| format!("half done: {traces:?}"))
+    (is_ours(scenario) && !traces.is_empty()).then(|| format!("half done: {traces:?}"))
 }
 
 fn is_locked(machine: &Machine) -> bool {

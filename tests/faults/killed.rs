@@ -4,6 +4,7 @@
 use super::fault::{Kill, Struck};
 use super::oracle::{Precious, is_free, is_tidy, is_usable};
 use super::scenario;
+use crate::support::wait_for_quiet;
 
 /// The program that owns the file goes on writing it before the next run is there.
 #[test]
@@ -47,4 +48,29 @@ fn a_force_pull_that_was_killed_is_not_published_by_a_sync() {
         is_usable(&scenario.laptop, &when);
         is_free(&scenario.laptop, &when);
     }
+}
+
+/// A first commit makes the index too: killed between the two, there is a branch and no index.
+#[test]
+fn a_first_sync_that_was_killed_before_it_had_an_index_is_finished() {
+    let scenario = scenario::first_sync();
+    let laptop = &scenario.laptop;
+    let kill = "grep -q refs/heads/main && [ \"$1\" = committed ] && kill -s KILL 0; true";
+    laptop.hook("reference-transaction", kill);
+    drop(laptop.run(laptop.sync_command([])));
+    wait_for_quiet(laptop);
+    laptop.hook("reference-transaction", "true");
+    laptop.git(["rev-parse", "--verify", "main"]);
+    assert!(!laptop.path(".git/index").exists());
+
+    laptop
+        .sync(["status"])
+        .exits(1)
+        .tells("an earlier run was interrupted")
+        .tells("git sync   cleans up first; nothing is lost");
+    laptop.sync([]).succeeds();
+
+    laptop.is_in_sync_with(&scenario.remote);
+    is_tidy(laptop, "a first sync");
+    is_free(laptop, "a first sync");
 }

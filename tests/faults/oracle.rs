@@ -82,7 +82,8 @@ impl End {
         let status = laptop.try_git(["status", "--porcelain"]).stdout();
         found.insert("held".into(), paths.collect::<Vec<_>>().join("\n"));
         found.insert("status".into(), status);
-        found.insert("remote".into(), remote.git(["rev-parse", "main^{tree}"]));
+        let tree = remote.git(["for-each-ref", "--format=%(tree)", "refs/heads/main"]);
+        found.insert("remote".into(), tree);
         Self(found)
     }
 
