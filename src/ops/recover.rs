@@ -5,9 +5,10 @@ use super::guard::Ready;
 use super::{Context, Done};
 use crate::error::{Error, Result};
 use crate::git::Repo;
+use crate::model::state::State;
 use crate::store::journal::{Found, Journal, Step};
 use crate::store::layout::Layout;
-use crate::store::leftovers;
+use crate::store::{leftovers, state};
 use crate::sys::lock::Lock;
 use crate::sys::swap::{self, Print};
 use crate::sys::tree::Tree;
@@ -42,6 +43,8 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
         let branch = &ready.branch.name;
         leftovers::remove_locks(ctx.repo, branch, ready.upstream.as_ref(), since)?;
         leftovers::remove_locks_on_settings(ctx.repo, since)?;
+    }
+    if lock.predecessor_died().is_some() || !ended_well(&ctx.layout) {
         ctx.layout.sweep();
     }
     let journal = match Journal::find(&ctx.layout)? {
@@ -53,6 +56,12 @@ pub fn recover(ctx: &Context<'_>, ready: &Ready, lock: &Lock) -> Result<()> {
     settle(ctx, &journal)?;
     ctx.listener.done(&Done::Recovered);
     Ok(())
+}
+
+/// Has the last run said so? One that failed may have been refused even to remove what it could not finish.
+fn ended_well(layout: &Layout) -> bool {
+    let written = state::written(layout).ok().flatten();
+    written.is_some_and(|line| !matches!(line.state, State::Error | State::Syncing))
 }
 
 /// Keeps what is in the stage folder, where nobody knows any more what it is: it may be what somebody saved in

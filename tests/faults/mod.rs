@@ -19,6 +19,7 @@ mod marks;
 mod one_child;
 mod oracle;
 mod power;
+mod refused;
 mod scenario;
 mod tracer;
 mod trial;
