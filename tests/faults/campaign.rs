@@ -260,6 +260,11 @@ fn a_set_up() {
 }
 
 #[test]
+fn a_removal_of_a_set_up() {
+    survives("setup --remove", marks::removed, 4, &FAILS);
+}
+
+#[test]
 fn a_sync_that_heals_a_marked_file() {
     survives(
         "sync, a marked file was replaced",

@@ -59,6 +59,11 @@ pub(super) fn unmarked() -> Scenario {
     marked(&["git-sync", "unmark", "../.tool"]).scenario
 }
 
+/// The machine leaves: its marked files are put back.
+pub(super) fn removed() -> Scenario {
+    marked(&["git-sync", "setup", "--remove", "--yes"]).scenario
+}
+
 pub(super) fn replaced(line: &'static [&'static str]) -> Story {
     const NEW: Wanted = &[(".rc", "new\n"), (".tool/a", "a\n")];
     let mut story = marked(line);
