@@ -79,7 +79,7 @@ __git_sync_rows=(
   '--forget|machines|MACHINE'
   '--scheduler|schedule|systemd launchd cron'
   '--offline|run setup status resolve diff log doctor machines|'
-  '--wait|run setup force-push force-pull mark unmark backup restore resolve|=SECONDS'
+  '--wait|run setup force-push force-pull mark unmark backup restore resolve hooks|=SECONDS'
   '--json|run setup status force-push force-pull mark unmark list backup restore resolve diff log hooks doctor machines watch schedule|'
   '--porcelain|status|=v1 1'
   '-z|status list resolve|'

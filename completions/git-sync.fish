@@ -75,7 +75,7 @@ set -g __git_sync_rows \
     '--forget|machines|MACHINE|Forget a machine that is no more, here and at the remote' \
     '--scheduler|schedule|systemd launchd cron|By this scheduler; by the best that is there where none is named' \
     '--offline|run setup status resolve diff log doctor machines||Do not touch the network' \
-    '--wait|run setup force-push force-pull mark unmark backup restore resolve|=SECONDS|Wait for another run to end, at most SECONDS' \
+    '--wait|run setup force-push force-pull mark unmark backup restore resolve hooks|=SECONDS|Wait for another run to end, at most SECONDS' \
     '--json|run setup status force-push force-pull mark unmark list backup restore resolve diff log hooks doctor machines watch schedule||Print JSON on stdout' \
     '--porcelain|status|=v1 1|Print lines for scripts' \
     '-z|status list resolve||End lines with NUL, and do not quote paths' \

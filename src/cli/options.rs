@@ -142,6 +142,7 @@ const RULES: &[Rule] = &[
             "unmark",
             "backup",
             "restore",
+            "hooks",
         ],
     ),
     rule(
