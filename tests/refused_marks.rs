@@ -60,6 +60,30 @@ fn what_cannot_be_marked_is_refused_and_nothing_is_changed() {
 }
 
 #[test]
+fn what_the_repository_has_another_version_of_is_not_marked() {
+    let (laptop, _, _) = Sandbox::new().laptop_and_server();
+    laptop
+        .write("../.rc", "mine\n")
+        .write("external/.rc", "put there by hand\n");
+    let before = laptop.fingerprint();
+
+    laptop
+        .sync(["mark", "../.rc"])
+        .exits(1)
+        .tells("'external/.rc' is in the repository, and differs from '~/.rc'")
+        .tells("make the two the same, or move one of them away");
+
+    assert_eq!(before, laptop.fingerprint());
+    is_real(&laptop, ".rc");
+    laptop
+        .has("../.rc", "mine\n")
+        .has("external/.rc", "put there by hand\n");
+    laptop.write("external/.rc", "mine\n");
+    laptop.sync(["mark", "../.rc"]).succeeds();
+    is_linked(&laptop, ".rc");
+}
+
+#[test]
 fn a_folder_and_what_is_in_it_are_not_marked_both() {
     let (laptop, _, _) = Sandbox::new().laptop_and_server();
     laptop.write("../t/a", "a\n").write("../t/b", "b\n");

@@ -2,7 +2,7 @@
 //! operations share.
 
 use super::fault::{Kill, Struck};
-use super::oracle::{Precious, is_free, is_tidy, is_usable};
+use super::oracle::{End, Precious, is_free, is_tidy, is_usable};
 use super::scenario;
 use crate::support::wait_for_quiet;
 
@@ -42,8 +42,18 @@ fn what_a_decision_replaces_is_in_a_commit_before_it_is_replaced() {
 fn a_force_pull_that_was_killed_is_not_published_by_a_sync() {
     let scenario = scenario::force_pull();
     let precious = Precious::of(&scenario);
-    for Struck { when, .. } in scenario.undisturbed(&Kill).strikes(12) {
+    let trial = scenario.undisturbed(&Kill);
+    scenario.laptop.sync([]).succeeds();
+    let forced = End::of(&scenario);
+    scenario.restore();
+    scenario.laptop.sync([]).exits(1);
+    let never_forced = End::of(&scenario);
+    for Struck { when, .. } in trial.strikes(12) {
         scenario.laptop.sync([]).exits_with_one_of(&[0, 1]);
+        let end = End::of(&scenario);
+        let unlike = [&forced, &never_forced].map(|other| end.unlike(other));
+        let is_one = unlike.iter().any(Vec::is_empty);
+        assert!(is_one, "{when}: {unlike:#?}");
         precious.are_safe(&scenario, false, &when);
         is_usable(&scenario.laptop, &when);
         is_free(&scenario.laptop, &when);
@@ -73,4 +83,26 @@ fn a_first_sync_that_was_killed_before_it_had_an_index_is_finished() {
     laptop.is_in_sync_with(&scenario.remote);
     is_tidy(laptop, "a first sync");
     is_free(laptop, "a first sync");
+}
+
+/// The files of a force are in place before the branch is. Killed between the two, it is taken back: a plain sync
+/// would take them for this machine's own work.
+#[test]
+fn a_force_pull_that_was_killed_before_the_branch_moved_is_taken_back() {
+    let scenario = scenario::force_pull();
+    let laptop = &scenario.laptop;
+    scenario.keep();
+    laptop.sync([]).exits(1);
+    let never_forced = End::of(&scenario);
+    scenario.restore();
+    let kill = "grep -q refs/heads/main && [ \"$1\" = prepared ] && kill -s KILL 0; true";
+    laptop.hook("reference-transaction", kill);
+    drop(scenario.play());
+    wait_for_quiet(laptop);
+    laptop.hook("reference-transaction", "true");
+    laptop.has("tmux.conf", "tmux.conf of the server\n");
+
+    laptop.sync([]).exits(1);
+
+    assert_eq!(End::of(&scenario), never_forced);
 }
