@@ -80,11 +80,24 @@ fn at_risk(machine: &Machine, trace: &str) -> BTreeMap<PathBuf, u64> {
     risk
 }
 
-/// How many bytes a call may have changed: all, where it does not say.
+/// How many bytes a call may have changed: all, where it does not say. A write that did not come to its end has written
+/// what it was given, at most.
 fn written(call: &str, line: &str) -> u64 {
-    let said = line.rsplit_once(" = ").filter(|_| call != "ftruncate");
-    let number = said.and_then(|(_, said)| said.split(' ').next()?.parse().ok());
-    number.unwrap_or(u64::MAX)
+    let number = |text: &str| {
+        let digits = text.split(|found: char| !found.is_ascii_digit()).next();
+        digits.and_then(|digits| digits.parse().ok())
+    };
+    let done = line.rsplit_once(" = ").and_then(|(_, said)| number(said));
+    let given = || {
+        line.rsplit_once("\"..., ")
+            .and_then(|(_, more)| number(more))
+    };
+    let said = match call {
+        "ftruncate" => None,
+        "write" | "pwrite64" => done.or_else(given),
+        _ => done,
+    };
+    said.unwrap_or(u64::MAX)
 }
 
 fn before_bracket(text: &str) -> Option<PathBuf> {
@@ -175,4 +188,22 @@ fn a_cut_after_a_force_pull_costs_nothing() {
 #[test]
 fn a_cut_after_a_first_sync_costs_nothing() {
     survives_a_cut(&scenario::first_sync());
+}
+
+#[test]
+fn a_write_that_was_cut_off_is_what_it_was_given() {
+    for (call, line, bytes) in [
+        ("write", "7 write(6</a/b>, \"\"..., 131) = 17", 17),
+        ("write", "7 write(6</a/b>, \"\"..., 131", 131),
+        ("write", "7 write(6</a/b>, \"\"..., 131) = ?", 131),
+        ("pwrite64", "7 pwrite64(6</a/b>, \"\"..., 131, 4096", 131),
+        ("ftruncate", "7 ftruncate(6</a/b>, 5) = 0", u64::MAX),
+        (
+            "copy_file_range",
+            "7 copy_file_range(5</a>, NULL, 6</b>",
+            u64::MAX,
+        ),
+    ] {
+        assert_eq!(written(call, line), bytes, "{line}");
+    }
 }
