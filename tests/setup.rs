@@ -584,6 +584,44 @@ fn a_set_up_that_was_killed_while_git_wrote_a_setting_leaves_no_lock_on_it() {
 }
 
 #[test]
+fn settings_are_written_where_their_file_is_with_its_mode() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    laptop.rename(".git/config", "../settings");
+    laptop.link(".git/config", "../../settings");
+    laptop.chmod("../settings", 0o640);
+
+    laptop.sync(["--setup", "--yes"]).succeeds();
+
+    let link = std::fs::read_link(laptop.path(".git/config")).expect("a link");
+    assert_eq!(link, std::path::Path::new("../../settings"));
+    assert_eq!(laptop.mode("../settings"), 0o640);
+    assert!(laptop.read("../settings").contains("enabled = true"));
+}
+
+#[test]
+fn settings_that_another_git_has_locked_are_left_alone() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    laptop.write(".git/config.lock", "of another git\n");
+    let before = laptop.read(".git/config");
+
+    laptop
+        .sync(["--setup", "--yes"])
+        .exits(1)
+        .tells("configs/.git/config' is locked")
+        .tells("rm '");
+
+    laptop
+        .has(".git/config", before)
+        .has(".git/config.lock", "of another git\n");
+}
+
+#[test]
 fn a_set_up_that_was_killed_after_its_clone_leaves_no_folder_beside_it() {
     let sandbox = Sandbox::new();
     let remote = plain_remote(&sandbox);

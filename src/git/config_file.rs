@@ -3,9 +3,10 @@
 use super::Repo;
 use super::command::{complaint, outside};
 use crate::error::{Error, Result};
-use crate::sys::env;
+use crate::sys::process::Ended;
+use crate::sys::{env, fs};
 use gix::bstr::ByteSlice as _;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::{Path, PathBuf};
 
@@ -27,17 +28,16 @@ impl Repo {
 
     /// Writes a setting into the repository's own file.
     pub fn set_local(&self, key: &str, value: &str) -> Result<()> {
-        self.git("config")
-            .args(["--local", "--replace-all", key, value])
-            .run()
+        let ended = self.edit_local(&["--replace-all", key, value])?;
+        if ended.success() {
+            return Ok(());
+        }
+        Err(complaint("config", &ended))
     }
 
     /// Removes a setting from the repository's own file; `false` where it was not set.
     pub fn unset_local(&self, key: &str) -> Result<bool> {
-        let ended = self
-            .git("config")
-            .args(["--local", "--unset-all", key])
-            .answer()?;
+        let ended = self.edit_local(&["--unset-all", key])?;
         match ended.code() {
             Some(0) => Ok(true),
             Some(NOT_SET) => Ok(false),
@@ -45,25 +45,89 @@ impl Repo {
         }
     }
 
-    /// The locks that git takes while it writes a setting: on the repository's own file and on the user's.
-    pub fn locks_on_settings(&self) -> Vec<PathBuf> {
-        let own = self.common_dir().join("config");
-        let users = gix::config::source::Kind::Global.sources().iter();
-        let users =
-            users.filter_map(|source| source.storage_location(&mut |name: &str| env::get(name)));
-        let lock = |file: PathBuf| {
-            // Git follows links before it makes the lock.
-            let mut lock = file.canonicalize().unwrap_or(file);
-            lock.as_mut_os_string().push(".lock");
-            lock
-        };
-        std::iter::once(own).chain(users).map(lock).collect()
+    /// Removes a section from the repository's own file.
+    pub(super) fn remove_local_section(&self, name: &str) -> Result<()> {
+        let ended = self.edit_local(&["--remove-section", name])?;
+        if ended.success() {
+            return Ok(());
+        }
+        Err(complaint("config", &ended))
     }
 
     /// Adds a remote.
-    pub fn add_remote(&self, name: &str, url: &std::ffi::OsStr) -> Result<()> {
-        self.git("remote").args(["add", "--", name]).arg(url).run()
+    pub fn add_remote(&self, name: &str, url: &OsStr) -> Result<()> {
+        self.git("remote")
+            .args(["add", "--", name])
+            .arg(url)
+            .run()?;
+        fs::sync_file(&self.local_file())
     }
+
+    /// Lets git change the repository's own file as `words` say. Git flushes no settings, and after a power cut all of
+    /// them could be gone: it changes a copy, which is its own lock, and which is on the disk before it takes the place.
+    fn edit_local(&self, words: &[&str]) -> Result<Ended> {
+        let file = followed(self.local_file());
+        let lock = lock_of(&file);
+        let text = fs::read(&file)?.unwrap_or_default();
+        if !fs::try_create_private(&lock, &text)? {
+            let (file, lock) = (file.display(), lock.display());
+            return Err(Error::blocked(format!("'{file}' is locked"))
+                .because("a git is writing a setting, or died while it did")
+                .hint(format!("rm '{lock}'   where none is running"))
+                .hint("nothing was changed"));
+        }
+        let edited = fs::keep_mode(&file, &lock).and_then(|()| {
+            let git = self.git("config").arg("--file").arg(&lock);
+            git.args(words).answer()
+        });
+        let is_new = edited.as_ref().is_ok_and(Ended::success);
+        let placed = if is_new {
+            fs::sync_file(&lock).and_then(|()| fs::rename(&lock, &file))
+        } else {
+            Ok(())
+        };
+        if !is_new || placed.is_err() {
+            fs::remove_file(&lock)?;
+        }
+        placed.and(edited)
+    }
+
+    fn local_file(&self) -> PathBuf {
+        self.common_dir().join("config")
+    }
+
+    /// The locks that are taken while a setting is written: on the repository's own file and on the user's.
+    pub fn locks_on_settings(&self) -> Vec<PathBuf> {
+        let own = lock_of(&followed(self.local_file()));
+        let of_the_copy = lock_of(&own);
+        let users = user_files().map(|file| lock_of(&followed(file)));
+        [own, of_the_copy].into_iter().chain(users).collect()
+    }
+}
+
+/// The user's own files; git writes into the first that is there.
+fn user_files() -> impl Iterator<Item = PathBuf> {
+    let sources = gix::config::source::Kind::Global.sources().iter();
+    sources.filter_map(|source| source.storage_location(&mut |name: &str| env::get(name)))
+}
+
+/// Git follows links before it locks.
+fn followed(file: PathBuf) -> PathBuf {
+    file.canonicalize().unwrap_or(file)
+}
+
+fn lock_of(file: &Path) -> PathBuf {
+    let mut lock = file.to_owned();
+    lock.as_mut_os_string().push(".lock");
+    lock
+}
+
+/// Puts on the disk what git has just written.
+fn flush_users() -> Result<()> {
+    for file in user_files().filter(|file| file.is_file()) {
+        fs::sync_file(&file)?;
+    }
+    Ok(())
 }
 
 /// The settings that hold for every repository of the user, read in-process: a shell that starts does not
@@ -153,7 +217,7 @@ pub fn set_global(here: &Path, key: &str, value: &str) -> Result<()> {
         .args(["--global", "--replace-all", key, value])
         .run()?;
     if ended.success() {
-        return Ok(());
+        return flush_users();
     }
     Err(complaint("config", &ended))
 }
@@ -164,7 +228,7 @@ pub fn unset_global(here: &Path, key: &str) -> Result<bool> {
         .args(["--global", "--unset-all", key])
         .run()?;
     match ended.code() {
-        Some(0) => Ok(true),
+        Some(0) => flush_users().map(|()| true),
         Some(NOT_SET) => Ok(false),
         _ => Err(complaint("config", &ended)),
     }

@@ -1,7 +1,6 @@
 //! Hooks in the configuration, which git has from 2.54 on: they run beside those in files, wherever these are.
 
 use super::Repo;
-use super::command::complaint;
 use crate::error::Result;
 
 /// The first version that runs them.
@@ -27,15 +26,7 @@ impl Repo {
 
     /// Takes the hook `name` out of it.
     pub fn remove_configured_hook(&self, name: &str) -> Result<()> {
-        let section = format!("hook.{name}");
-        let ended = self
-            .git("config")
-            .args(["--local", "--remove-section", &section])
-            .answer()?;
-        if ended.success() {
-            return Ok(());
-        }
-        Err(complaint("config", &ended))
+        self.remove_local_section(&format!("hook.{name}"))
     }
 }
 

@@ -124,16 +124,27 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
 
 /// Makes a file that nobody else may read, on the disk, where none is.
 pub fn create_private(path: &Path, bytes: &[u8]) -> Result<()> {
-    let write = || -> io::Result<()> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        file.write_all(bytes)?;
-        file.sync_all()
+    if try_create_private(path, bytes)? {
+        return Ok(());
+    }
+    let source = io::ErrorKind::AlreadyExists.into();
+    Err(failed("write", path, source))
+}
+
+/// The same; `false`, and nothing done, where there is one. There is a whole file afterwards, or none of ours.
+pub fn try_create_private(path: &Path, bytes: &[u8]) -> Result<bool> {
+    let mut new = OpenOptions::new();
+    let mut file = match new.write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => file,
+        Err(source) if source.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(source) => return Err(failed("write", path, source)),
     };
-    write().map_err(|source| failed("write", path, source))
+    let written = file.write_all(bytes).and_then(|()| file.sync_all());
+    written.map_err(|source| {
+        drop(remove_file(path));
+        failed("write", path, source)
+    })?;
+    Ok(true)
 }
 
 /// Makes a folder and those above it; those that are new are private.
@@ -301,10 +312,10 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|source| failed("replace", to, source))
 }
 
-/// Gives the new folder `to` the mode of `from`, where there is one.
+/// Gives the new file or folder `to` the mode of `from`, where there is one.
 pub fn keep_mode(from: &Path, to: &Path) -> Result<()> {
     match look(from)? {
-        Some(found) if found.is_dir() => fs::set_permissions(to, found.permissions())
+        Some(found) if !found.is_symlink() => fs::set_permissions(to, found.permissions())
             .map_err(|source| failed("set the mode of", to, source)),
         _ => Ok(()),
     }

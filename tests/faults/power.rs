@@ -190,6 +190,12 @@ fn a_cut_after_a_first_sync_costs_nothing() {
     survives_a_cut(&scenario::first_sync());
 }
 
+/// Git flushes no settings of its own accord.
+#[test]
+fn a_cut_after_a_set_up_costs_nothing() {
+    survives_a_cut(&scenario::set_up());
+}
+
 #[test]
 fn a_write_that_was_cut_off_is_what_it_was_given() {
     for (call, line, bytes) in [
