@@ -302,12 +302,14 @@ impl<'a, 'repo> Force<'a, 'repo> {
         outcome: &mut Outcome,
     ) -> Result<()> {
         if theirs != Some(commit) {
+            // Counted first: what fails once the remote has it would be told as a force that was not made.
+            let commits = match theirs {
+                Some(theirs) => self.ctx.repo.ahead_behind(commit, theirs)?.0,
+                None => self.ctx.repo.commits(commit, None)?.len(),
+            };
             let kept = self.keep_in_ref(theirs, outcome)?;
-            if let Err(error) = self.send(theirs, commit, outcome) {
-                // Nothing was replaced after all.
-                kept.map_or(Ok(()), |name| kept::forget(self.ctx, name))?;
-                return Err(error);
-            }
+            self.send(theirs, commit, kept, outcome)?;
+            outcome.pushed = commits;
         }
         self.publish(&Move {
             new: commit,
@@ -331,7 +333,14 @@ impl<'a, 'repo> Force<'a, 'repo> {
         Ok(())
     }
 
-    fn send(&self, theirs: Option<&Oid>, commit: &Oid, outcome: &mut Outcome) -> Result<()> {
+    /// Sends it; what it replaces there is `kept` under a ref, until the remote says that nothing was replaced.
+    fn send(
+        &self,
+        theirs: Option<&Oid>,
+        commit: &Oid,
+        kept: Option<String>,
+        outcome: &mut Outcome,
+    ) -> Result<()> {
         let repo = self.ctx.repo;
         outcome.connections += u32::from(!self.transport.is_shared());
         let push = Push {
@@ -341,33 +350,32 @@ impl<'a, 'repo> Force<'a, 'repo> {
             notes: self.ctx.scratch("push"),
             beside: None,
         };
-        match repo.push(&self.transport, &push)? {
-            Pushed::Done => {
-                outcome.pushed = match theirs {
-                    Some(theirs) => repo.ahead_behind(commit, theirs)?.0,
-                    None => repo.commits(commit, None)?.len(),
-                };
-                Ok(())
+        let refused = match repo.push(&self.transport, &push)? {
+            Pushed::Done => return Ok(()),
+            Pushed::Unreachable(unreachable) => {
+                let remote = &self.upstream.remote;
+                let error = Error::new(Kind::Unreachable, format!("{remote} cannot be reached"))
+                    .because(unreachable.why)
+                    .hint("git sync --force-push   shows whether it went through");
+                // The answer may be all that did not come.
+                return Err(match kept {
+                    Some(name) => error.hint(format!("'{name}' keeps what was there before it")),
+                    None => error,
+                });
             }
-            Pushed::Lost => Err(Error::blocked(format!(
+            Pushed::Lost => Error::blocked(format!(
                 "{} moved after it was shown to you; it was left alone",
                 self.upstream.short()
             ))
-            .hint("git sync --force-push   shows what there is now")),
-            Pushed::Locked(lock) => Err(Error::blocked(format!(
-                "the remote's lock '{lock}' is in the way"
-            ))
-            .hint("where no git is running there, remove it")),
-            Pushed::Refused(error) => Err(error),
-            Pushed::Unreachable(unreachable) => {
-                let remote = &self.upstream.remote;
-                Err(
-                    Error::new(Kind::Unreachable, format!("{remote} cannot be reached"))
-                        .because(unreachable.why)
-                        .hint("nothing was forced"),
-                )
+            .hint("git sync --force-push   shows what there is now"),
+            Pushed::Locked(lock) => {
+                Error::blocked(format!("the remote's lock '{lock}' is in the way"))
+                    .hint("where no git is running there, remove it")
             }
-        }
+            Pushed::Refused(error) => error,
+        };
+        kept.map_or(Ok(()), |name| kept::forget(self.ctx, name))?;
+        Err(refused)
     }
 
     fn pull(
