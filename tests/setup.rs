@@ -584,6 +584,26 @@ fn a_set_up_that_was_killed_while_git_wrote_a_setting_leaves_no_lock_on_it() {
 }
 
 #[test]
+fn a_removal_that_was_killed_after_the_switch_is_finished() {
+    let sandbox = Sandbox::new();
+    let remote = plain_remote(&sandbox);
+    let laptop = sandbox.fresh("laptop");
+    laptop.clone_from(&remote.url());
+    setup(&laptop, &remote.url());
+    laptop.git(["config", "--unset", "sync.enabled"]);
+    laptop
+        .write(
+            ".git/sync/lock",
+            format!("{} 1792569600\n", somebody_dead()),
+        )
+        .write(".git/config.lock", "");
+
+    laptop.sync(["setup", "--remove", "--yes"]).succeeds();
+
+    laptop.lacks(".git/sync").lacks(".git/config.lock");
+}
+
+#[test]
 fn settings_are_written_where_their_file_is_with_its_mode() {
     let sandbox = Sandbox::new();
     let remote = plain_remote(&sandbox);

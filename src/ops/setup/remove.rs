@@ -128,7 +128,10 @@ pub fn remove(ctx: &Context<'_>, wait: Duration) -> Result<Items> {
     let lock = Lock::take(&layout.lock(), wait, clock::epoch())?;
     if Journal::read(layout)?.is_some() || lock.predecessor_died().is_some() {
         // What a run that died had begun may have a file of the user's in its hands.
-        recover::recover(ctx, &guard::check(ctx)?, &lock)?;
+        // Also where a removal died that had got as far as the switch.
+        let branch = guard::branch(repo)?;
+        let upstream = repo.upstream(&branch.name);
+        recover::recover(ctx, &guard::Ready { branch, upstream }, &lock)?;
     }
     let traces = look(ctx)?;
     let last = is_the_last(ctx)?;
