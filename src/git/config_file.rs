@@ -68,28 +68,30 @@ impl Repo {
     fn edit_local(&self, words: &[&str]) -> Result<Ended> {
         let file = followed(self.local_file());
         let lock = lock_of(&file);
-        let text = fs::read(&file)?.unwrap_or_default();
-        if !fs::try_create_private(&lock, &text)? {
+        if !fs::try_create_private(&lock, b"")? {
             let (file, lock) = (file.display(), lock.display());
             return Err(Error::blocked(format!("'{file}' is locked"))
                 .because("a git is writing a setting, or died while it did")
                 .hint(format!("rm '{lock}'   where none is running"))
                 .hint("nothing was changed"));
         }
-        let edited = fs::keep_mode(&file, &lock).and_then(|()| {
+        let edit = || {
+            fs::copy(&file, &lock)?;
             let git = self.git("config").arg("--file").arg(&lock);
-            git.args(words).answer()
-        });
-        let is_new = edited.as_ref().is_ok_and(Ended::success);
-        let placed = if is_new {
-            fs::sync_file(&lock).and_then(|()| fs::rename(&lock, &file))
-        } else {
-            Ok(())
+            let ended = git.args(words).answer()?;
+            if ended.success() {
+                fs::sync_file(&lock)?;
+                fs::rename(&lock, &file)?;
+            } else {
+                fs::remove_file(&lock)?;
+            }
+            Ok(ended)
         };
-        if !is_new || placed.is_err() {
-            fs::remove_file(&lock)?;
+        let ended = edit().inspect_err(|_| drop(fs::remove_file(&lock)))?;
+        if let Some(folder) = file.parent() {
+            fs::sync_dir(folder)?;
         }
-        placed.and(edited)
+        Ok(ended)
     }
 
     fn local_file(&self) -> PathBuf {

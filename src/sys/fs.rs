@@ -312,10 +312,10 @@ pub fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(|source| failed("replace", to, source))
 }
 
-/// Gives the new file or folder `to` the mode of `from`, where there is one.
+/// Gives the new folder `to` the mode of `from`, where there is one.
 pub fn keep_mode(from: &Path, to: &Path) -> Result<()> {
     match look(from)? {
-        Some(found) if !found.is_symlink() => fs::set_permissions(to, found.permissions())
+        Some(found) if found.is_dir() => fs::set_permissions(to, found.permissions())
             .map_err(|source| failed("set the mode of", to, source)),
         _ => Ok(()),
     }
