@@ -290,25 +290,32 @@ fn a_force_of_a_held_path_can_be_taken_back() {
     }
 }
 
-/// The answer of the remote is all that is lost: what it has replaced is not.
+/// The answer of the remote is all that is lost: what it has replaced is not. A hook that lets the push through has no
+/// part in it.
 #[test]
 fn what_a_push_replaced_is_kept_where_its_answer_did_not_come() {
-    let (laptop, _, remote) = diverged();
-    let theirs = remote.tip("main");
-    let hook = remote.path().join("hooks/reference-transaction");
-    let dies = "[ \"$1\" = committed ] && grep -q refs/heads/main && kill -s KILL \"$PPID\"; true";
-    laptop.program(&hook, dies);
+    for has_hook in [false, true] {
+        let (laptop, _, remote) = diverged();
+        if has_hook {
+            laptop.hook("pre-push", "exit 0");
+        }
+        let theirs = remote.tip("main");
+        let hook = remote.path().join("hooks/reference-transaction");
+        let dies =
+            "[ \"$1\" = committed ] && grep -q refs/heads/main && kill -s KILL \"$PPID\"; true";
+        laptop.program(&hook, dies);
 
-    let output = laptop
-        .sync(["--force-push", "--yes"])
-        .exits(3)
-        .tells("git sync --force-push   shows whether it went through")
-        .tells("keeps what was there before it");
+        let output = laptop
+            .sync(["--force-push", "--yes"])
+            .exits(3)
+            .tells("git sync --force-push   shows whether it went through")
+            .tells("keeps what was there before it");
 
-    assert_ne!(remote.tip("main"), theirs, "{}", output.scene());
-    assert_eq!(pinned(&laptop), theirs, "{}", output.scene());
-    std::fs::remove_file(hook).expect("just made");
-    laptop.sync(["--force-push", "--yes"]).succeeds();
-    laptop.is_in_sync_with(&remote);
-    assert!(pinned(&laptop).contains(&theirs));
+        assert_ne!(remote.tip("main"), theirs, "{}", output.scene());
+        assert_eq!(pinned(&laptop), theirs, "{}", output.scene());
+        std::fs::remove_file(hook).expect("just made");
+        laptop.sync(["--force-push", "--yes"]).succeeds();
+        laptop.is_in_sync_with(&remote);
+        assert!(pinned(&laptop).contains(&theirs));
+    }
 }

@@ -371,6 +371,8 @@ fn mentions_remote(said: &str) -> bool {
         "unable to access",
         "Connection",
         "Could not resolve",
+        "hung up unexpectedly",
+        "unexpected disconnect",
         "remote:",
     ]
     .iter()
