@@ -77,6 +77,7 @@ mod schedule;
 mod selective;
 mod settings;
 mod setup;
+mod setup_killed;
 mod shell_start;
 mod status;
 mod submodules;

@@ -5,7 +5,7 @@ use crate::support::{
 };
 
 /// A remote as another tool left it: no rules of ours in it.
-fn plain_remote(sandbox: &Sandbox) -> Remote {
+pub(crate) fn plain_remote(sandbox: &Sandbox) -> Remote {
     let remote = sandbox.empty_remote("origin");
     let author = sandbox.fresh("author");
     author.clone_from(&remote.url());
@@ -15,7 +15,7 @@ fn plain_remote(sandbox: &Sandbox) -> Remote {
     remote
 }
 
-fn setup(machine: &Machine, url: &str) {
+pub(crate) fn setup(machine: &Machine, url: &str) {
     machine.at_home().sync(["--setup", "--yes", url]).succeeds();
 }
 
@@ -530,79 +530,6 @@ fn a_branch_with_commits_of_its_own_is_not_published_as_the_main_one() {
         .tells("master -> origin/main");
 }
 
-/// The process of a set-up that was killed.
-fn somebody_dead() -> u32 {
-    let mut child = std::process::Command::new("true").spawn().expect("spawned");
-    child.wait().expect("ended");
-    child.id()
-}
-
-#[test]
-fn a_set_up_that_was_killed_while_it_wrote_a_rule_leaves_nothing_to_commit() {
-    let sandbox = Sandbox::new();
-    let remote = plain_remote(&sandbox);
-    let laptop = sandbox.fresh("laptop");
-    laptop.clone_from(&remote.url());
-    let dead = somebody_dead();
-    let half = format!(".git-sync-{dead}-0.tmp");
-    laptop
-        .write(&half, "/.sync/*\n")
-        .write(".git/sync/setup-lock", format!("{dead} 1792569600\n"));
-
-    laptop.sync(["--setup", "--yes"]).succeeds();
-
-    laptop.lacks(&half).is_in_sync_with(&remote);
-    assert!(!remote.files().contains(&half));
-}
-
-#[test]
-fn a_set_up_that_was_killed_while_git_wrote_a_setting_leaves_no_lock_on_it() {
-    let sandbox = Sandbox::new();
-    let remote = plain_remote(&sandbox);
-    let laptop = sandbox.fresh("laptop");
-    laptop.clone_from(&remote.url());
-    let dotfiles = laptop.home().join("dotfiles");
-    std::fs::create_dir(&dotfiles).expect("own home");
-    let users = laptop.home().join(".gitconfig");
-    std::fs::rename(&users, dotfiles.join("gitconfig")).expect("there is one");
-    std::os::unix::fs::symlink("dotfiles/gitconfig", &users).expect("own home");
-    let left = format!("{} 1792569600\n", somebody_dead());
-    laptop.write(".git/sync/setup-lock", left);
-    let locks = [
-        laptop.git_dir().join("config.lock"),
-        dotfiles.join("gitconfig.lock"),
-    ];
-    for lock in &locks {
-        std::fs::write(lock, "").expect("own home");
-    }
-
-    laptop.sync(["--setup", "--yes"]).succeeds();
-
-    assert_eq!(locks.map(|lock| lock.exists()), [false; 2]);
-    laptop.git(["config", "--global", "user.nickname", "x"]);
-    laptop.git(["config", "user.nickname", "x"]);
-}
-
-#[test]
-fn a_removal_that_was_killed_after_the_switch_is_finished() {
-    let sandbox = Sandbox::new();
-    let remote = plain_remote(&sandbox);
-    let laptop = sandbox.fresh("laptop");
-    laptop.clone_from(&remote.url());
-    setup(&laptop, &remote.url());
-    laptop.git(["config", "--unset", "sync.enabled"]);
-    laptop
-        .write(
-            ".git/sync/lock",
-            format!("{} 1792569600\n", somebody_dead()),
-        )
-        .write(".git/config.lock", "");
-
-    laptop.sync(["setup", "--remove", "--yes"]).succeeds();
-
-    laptop.lacks(".git/sync").lacks(".git/config.lock");
-}
-
 #[test]
 fn settings_are_written_where_their_file_is_with_its_mode() {
     let sandbox = Sandbox::new();
@@ -639,20 +566,4 @@ fn settings_that_another_git_has_locked_are_left_alone() {
     laptop
         .has(".git/config", before)
         .has(".git/config.lock", "of another git\n");
-}
-
-#[test]
-fn a_set_up_that_was_killed_after_its_clone_leaves_no_folder_beside_it() {
-    let sandbox = Sandbox::new();
-    let remote = plain_remote(&sandbox);
-    let laptop = sandbox.fresh("laptop");
-    laptop.clone_from(&remote.url());
-    let scratch = laptop.home().join(".git-sync-setup");
-    let left = format!("{} 1792569600\n", somebody_dead());
-    std::fs::create_dir(&scratch).expect("own home");
-    std::fs::write(scratch.join("lock"), left).expect("own home");
-
-    setup(&laptop, &remote.url());
-
-    assert!(!scratch.exists());
 }

@@ -28,11 +28,7 @@ impl Repo {
 
     /// Writes a setting into the repository's own file.
     pub fn set_local(&self, key: &str, value: &str) -> Result<()> {
-        let ended = self.edit_local(&["--replace-all", key, value])?;
-        if ended.success() {
-            return Ok(());
-        }
-        Err(complaint("config", &ended))
+        done(&self.edit_local(&["--replace-all", key, value])?)
     }
 
     /// Removes a setting from the repository's own file; `false` where it was not set.
@@ -47,11 +43,7 @@ impl Repo {
 
     /// Removes a section from the repository's own file.
     pub(super) fn remove_local_section(&self, name: &str) -> Result<()> {
-        let ended = self.edit_local(&["--remove-section", name])?;
-        if ended.success() {
-            return Ok(());
-        }
-        Err(complaint("config", &ended))
+        done(&self.edit_local(&["--remove-section", name])?)
     }
 
     /// Adds a remote.
@@ -88,7 +80,9 @@ impl Repo {
             Ok(ended)
         };
         let ended = edit().inspect_err(|_| drop(fs::remove_file(&lock)))?;
-        if let Some(folder) = file.parent() {
+        if ended.success()
+            && let Some(folder) = file.parent()
+        {
             fs::sync_dir(folder)?;
         }
         Ok(ended)
@@ -105,6 +99,14 @@ impl Repo {
         let users = user_files().map(|file| lock_of(&followed(file)));
         [own, of_the_copy].into_iter().chain(users).collect()
     }
+}
+
+/// What git was to write is written.
+fn done(ended: &Ended) -> Result<()> {
+    if ended.success() {
+        return Ok(());
+    }
+    Err(complaint("config", ended))
 }
 
 /// The user's own files; git writes into the first that is there.
@@ -218,10 +220,8 @@ pub fn set_global(here: &Path, key: &str, value: &str) -> Result<()> {
     let ended = outside(here, "config")
         .args(["--global", "--replace-all", key, value])
         .run()?;
-    if ended.success() {
-        return flush_users();
-    }
-    Err(complaint("config", &ended))
+    done(&ended)?;
+    flush_users()
 }
 
 /// Removes a setting from the user's own file; `false` where it was not set.
