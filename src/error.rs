@@ -105,6 +105,12 @@ impl Error {
         causes
     }
 
+    /// The innermost cause, or the message where it has none: the reason alone, where what it is about is said
+    /// already.
+    pub fn root_cause(&self) -> String {
+        self.causes().pop().unwrap_or_else(|| self.message.clone())
+    }
+
     /// The message and the causes in one line, for a log or a table: what git and hooks said in several goes on
     /// behind a semicolon.
     pub fn in_one_line(&self) -> String {

@@ -122,8 +122,8 @@ impl Walk<'_> {
             // The top must be readable: without it, there is nothing.
             Err(error) if folder.as_bytes().is_empty() => return Err(error),
             Err(error) => {
-                let why = error.causes().pop().unwrap_or_else(|| error.to_string());
-                self.files.unread.push((folder.clone(), why));
+                let unread = (folder.clone(), error.root_cause());
+                self.files.unread.push(unread);
                 return Ok(());
             }
         };

@@ -121,8 +121,8 @@ pub fn install(repo: &Repo) -> Result<Vec<Hook>> {
             repo.set_configured_hook(&name(hook.event), hook.event, &command)?;
         } else if let Err(error) = write(repo, hook.event, &wanted) {
             let file = file(repo, hook.event);
-            let why = error.causes().pop().unwrap_or_else(|| error.to_string());
-            hook.standing = Standing::Blocked(Obstacle::Unusable(file, why));
+            let obstacle = Obstacle::Unusable(file, error.root_cause());
+            hook.standing = Standing::Blocked(obstacle);
             continue;
         }
         hook.is_new = true;

@@ -195,11 +195,9 @@ fn policies(ctx: &Context<'_>, tip: &Oid) -> Result<Policies> {
     };
     let text = String::from_utf8_lossy(&bytes);
     Ok(Policies::parse(&text).unwrap_or_else(|error| {
-        let mut text = format!("{error}; its policies are not applied");
-        for cause in error.causes() {
-            text = format!("{text}: {cause}");
-        }
-        ctx.listener.warn(&text);
+        let why = error.in_one_line();
+        ctx.listener
+            .warn(&format!("{why}; its policies are not applied"));
         Policies::default()
     }))
 }

@@ -109,8 +109,7 @@ pub fn list(list: &List) -> String {
         match &listed.head {
             Ok(head) => text.push_str(&summary(head)),
             Err(error) => {
-                let why = error.causes().pop().unwrap_or_else(|| error.to_string());
-                let why = super::report::printable(&why);
+                let why = super::report::printable(&error.root_cause());
                 let what = if listed.sealed {
                     "not readable"
                 } else {

@@ -121,8 +121,7 @@ impl Found {
                 }
             }
             Err(error) => {
-                let why = error.causes().pop().unwrap_or_else(|| error.to_string());
-                self.unread.push((name.clone(), why));
+                self.unread.push((name.clone(), error.root_cause()));
             }
         }
         Ok(())

@@ -185,7 +185,7 @@ fn directory(repo: &Repo) -> Result<Option<(Mark, Item)>> {
         match config_file::set_global(repo.top(), config::DIRECTORY, &value) {
             Ok(()) => (Mark::New, Item::Directory(top)),
             Err(error) => {
-                let why = error.causes().pop().unwrap_or_else(|| error.to_string());
+                let why = error.root_cause();
                 let why = why.trim_start_matches("error: ").to_owned();
                 (Mark::Look, Item::NoDirectory(why))
             }
