@@ -98,9 +98,9 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
         let folder = held.path.below(ctx.repo.top()).is_dir();
         held.clone().now(ours.cloned(), theirs.cloned(), folder)
     });
-    Ok(HeldSet::new(updated.filter(|held| {
-        held.ours != held.theirs || is_blocked(ctx, held)
-    })))
+    Ok(HeldSet::new(
+        updated.filter(|held| held.ours != held.theirs),
+    ))
 }
 
 /// The commit that a held submodule is on here. One that is not checked out is as it was: its folder
@@ -120,12 +120,6 @@ fn submodule_here(ctx: &Context<'_>, held: &Held) -> Option<Entry> {
         }),
         None => held.ours.clone().filter(Entry::is_submodule),
     }
-}
-
-/// A path that is the same here and in the branch only because neither has it, while something
-/// stands in its way.
-fn is_blocked(ctx: &Context<'_>, held: &Held) -> bool {
-    held.theirs.is_some() && held.ours != held.theirs && held.path.below(ctx.repo.top()).exists()
 }
 
 /// What stands in the work tree at `paths`, as git would keep it; the contents are kept.
