@@ -478,6 +478,7 @@ impl<'a, 'repo> Force<'a, 'repo> {
                 live_tree: to.tree,
                 changes: to.changes.clone(),
                 copies: BTreeMap::new(),
+                aside: BTreeMap::new(),
                 index: to.index,
                 index_holds: None,
                 seen: to.seen,

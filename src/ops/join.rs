@@ -17,7 +17,7 @@ use crate::git::refs::RefChange;
 use crate::model::entry::{Change, Oid};
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Meeting<'_, '_> {
     /// Both sides are known: puts them together.
@@ -149,6 +149,7 @@ impl Meeting<'_, '_> {
                     live_tree: &live_tree,
                     changes: incoming.clone(),
                     copies: settled.copies,
+                    aside: BTreeMap::new(),
                     index,
                     index_holds: None,
                     seen: index_seen,

@@ -217,6 +217,7 @@ fn advance(
         live_tree: &snapshot.tree,
         changes: Vec::new(),
         copies: BTreeMap::new(),
+        aside: BTreeMap::new(),
         index: &snapshot.index,
         index_holds: Some(&snapshot.tree),
         seen: snapshot.seen,

@@ -43,6 +43,9 @@ pub struct Publication<'a> {
     pub changes: Vec<Change>,
     /// Those of them that keep what another one had, with the path of that one.
     pub copies: BTreeMap<RepoPath, RepoPath>,
+    /// Folders that stand where files come, with things in them that are in no commit: as what each is kept, below
+    /// the folder of what was rescued.
+    pub aside: BTreeMap<RepoPath, RepoPath>,
     /// The index that describes the files as they are.
     pub index: &'a PrivateIndex<'a>,
     /// What `index` holds, where that is known.
@@ -218,6 +221,7 @@ fn stage(ctx: &Context<'_>, publication: &Publication<'_>, modes: &Modes) -> Res
         };
         steps.push(Step {
             copy_of: publication.copies.get(&change.path).cloned(),
+            aside: publication.aside.get(&change.path).cloned(),
             path: change.path.clone(),
             staged,
             before,
@@ -300,7 +304,7 @@ fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path, modes: &Modes) -> 
     match (&step.before, &step.after) {
         (Print::Nothing, Print::Nothing) => Ok(true),
         (Print::Nothing | Print::Folder, _) => {
-            if step.before == Print::Folder && live.is_dir() && !fs::remove_empty_tree(live) {
+            if step.before == Print::Folder && live.is_dir() && !makes_way(ctx, step, live)? {
                 return Ok(false);
             }
             modes::make_folders_above(modes, top, &step.path)?;
@@ -331,6 +335,19 @@ fn carry_out_one(ctx: &Context<'_>, step: &Step, live: &Path, modes: &Modes) -> 
             Ok(true)
         }
     }
+}
+
+/// Takes a folder away: to where it is kept, or, where nobody said that it may be, if it is empty.
+fn makes_way(ctx: &Context<'_>, step: &Step, live: &Path) -> Result<bool> {
+    let Some(aside) = &step.aside else {
+        return Ok(fs::remove_empty_tree(live));
+    };
+    let kept = aside.below(&ctx.layout.rescued());
+    if let Some(folder) = kept.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::rename(live, &kept)?;
+    Ok(true)
 }
 
 /// Are all folders above `path` folders, or not there yet? A link among them leads out of the work

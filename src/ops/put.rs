@@ -9,9 +9,8 @@ use crate::git::refs::RefChange;
 use crate::git::repo::Branch;
 use crate::model::entry::{Change, Entries, Entry, Oid};
 use crate::model::path::RepoPath;
-use crate::sys::{fs, swap};
+use crate::sys::fs;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 
 /// What shall stand at some paths; `None`: nothing.
 pub type Targets = BTreeMap<RepoPath, Option<Entry>>;
@@ -56,14 +55,14 @@ pub(super) fn try_put(
     let Some(tip) = &branch.tip else {
         return Err(held::nothing());
     };
-    let aside = set_folders_aside(ctx, targets)?;
+    let aside = folders_in_the_way(ctx, targets)?;
     let seen = IndexSeen::now(&repo.index_path())?;
     let index = PrivateIndex::copy_of_users(repo, ctx.scratch("index"))?;
     let index_tree = match new {
         Some(new) => repo.tree_of(new)?,
         None => with_submodules(ctx, &index.write_tree()?, targets)?,
     };
-    let (from, changes) = live_changes(ctx, &index, targets)?;
+    let (from, changes) = live_changes(ctx, &index, targets, &aside)?;
     let entries = targets.iter().map(|(path, entry)| (path, entry.as_ref()));
     let live_tree = repo.tree_with(&from, entries, ctx.scratch("target"))?;
     if changes.iter().any(|change| change.old.is_some()) {
@@ -82,6 +81,7 @@ pub(super) fn try_put(
             live_tree: &live_tree,
             changes: changes.clone(),
             copies: BTreeMap::new(),
+            aside: aside.clone(),
             index: &index,
             index_holds: None,
             seen,
@@ -89,14 +89,17 @@ pub(super) fn try_put(
             message,
         },
     );
-    if !matches!(published, Ok(Published::Done)) {
-        for (live, kept) in &aside {
-            // Something stands there again: then it stays kept, as was said.
-            swap::move_to_free(kept, live)?;
+    if matches!(published, Ok(Published::Done)) {
+        for (path, name) in &aside {
+            let kept = name.below(&ctx.layout.rescued());
+            ctx.listener.warn(&format!(
+                "the folder '{path}' is kept as '{}'",
+                kept.display()
+            ));
         }
-    }
-    if matches!(published, Ok(Published::Done)) && !changes.is_empty() {
-        ctx.listener.done(&Done::Replaced(&changes));
+        if !changes.is_empty() {
+            ctx.listener.done(&Done::Replaced(&changes));
+        }
     }
     published
 }
@@ -120,9 +123,13 @@ fn with_submodules(ctx: &Context<'_>, tree: &Oid, targets: &Targets) -> Result<O
     ctx.repo.tree_with(tree, submodules, ctx.scratch("staged"))
 }
 
-/// A folder where a file was decided for: what is in it is in no commit, so it is kept as a whole.
-fn set_folders_aside(ctx: &Context<'_>, targets: &Targets) -> Result<Vec<(PathBuf, PathBuf)>> {
-    let mut aside = Vec::new();
+/// The folders where a file was decided for, each with the name under which it is kept: what is in it is in no
+/// commit, so it is kept as a whole.
+fn folders_in_the_way(
+    ctx: &Context<'_>,
+    targets: &Targets,
+) -> Result<BTreeMap<RepoPath, RepoPath>> {
+    let mut aside = BTreeMap::new();
     let gone: BTreeSet<_> = targets
         .iter()
         .filter(|(_, entry)| entry.is_none())
@@ -135,44 +142,42 @@ fn set_folders_aside(ctx: &Context<'_>, targets: &Targets) -> Result<Vec<(PathBu
     for (path, _) in files {
         let live = path.below(ctx.repo.top());
         let folder = fs::look(&live)?.is_some_and(|found| found.is_dir());
-        if !folder || collide::is_emptied(&live, ctx.repo.top(), &gone)? {
-            continue;
+        if folder && !collide::is_emptied(&live, ctx.repo.top(), &gone)? {
+            aside.insert(path.clone(), free_name(ctx, path)?);
         }
-        let kept = place_aside(ctx, path)?;
-        fs::rename(&live, &kept)?;
-        ctx.listener.warn(&format!(
-            "the folder '{path}' is kept as '{}'",
-            kept.display()
-        ));
-        aside.push((live, kept));
     }
     Ok(aside)
 }
 
-/// A free place below the folder of this run, under the same path: an undo finds it again.
-fn place_aside(ctx: &Context<'_>, path: &RepoPath) -> Result<PathBuf> {
+/// A free name below the folder of this run, with the same path behind it: an undo finds it again.
+fn free_name(ctx: &Context<'_>, path: &RepoPath) -> Result<RepoPath> {
     let rescued = ctx.layout.rescued();
-    let mut kept = path.below(&rescued.join(&ctx.run));
+    let below = |folder: &str| {
+        let name = [folder.as_bytes(), path.as_bytes()].join(&b'/');
+        RepoPath::from_bytes(name)
+    };
+    let mut name = below(&ctx.run);
     for number in 2.. {
-        if fs::look(&kept)?.is_none() {
+        if fs::look(&name.below(&rescued))?.is_none() {
             break;
         }
-        kept = path.below(&rescued.join(format!("{}-{number}", ctx.run)));
+        name = below(&format!("{}-{number}", ctx.run));
     }
-    if let Some(folder) = kept.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    Ok(kept)
+    Ok(name)
 }
 
-/// The tree of the work tree around `targets`, and how they change it.
+/// The tree of the work tree around `targets`, and how they change it. What is in a folder that goes `aside` goes
+/// with it.
 fn live_changes(
     ctx: &Context<'_>,
     index: &PrivateIndex<'_>,
     targets: &Targets,
+    aside: &BTreeMap<RepoPath, RepoPath>,
 ) -> Result<(Oid, Vec<Change>)> {
     let paths: Vec<_> = targets.keys().cloned().collect();
-    let live: Entries = held::live_entries(ctx, &paths)?;
+    let stays = |path: &&RepoPath| !path.parents().any(|above| aside.contains_key(&above));
+    let staying: Vec<_> = paths.iter().filter(stays).cloned().collect();
+    let live: Entries = held::live_entries(ctx, &staying)?;
     index.set(paths.iter().map(|path| (path, live.get(path))))?;
     let existing: Vec<_> = paths
         .iter()

@@ -181,13 +181,16 @@ fn take_one_back(ctx: &Context<'_>, step: &Step) -> Result<bool> {
     let there = Print::of(&live)?;
     let kept = Print::of(&staged)?;
     if there != step.after {
-        return Ok(there == step.before || kept == step.after);
+        // Killed right after the folder was put aside.
+        let is_back = there == Print::Nothing && folder_comes_back(ctx, step)?;
+        return Ok(is_back || there == step.before || kept == step.after);
     }
     match (&step.before, &step.after) {
         (Print::Nothing | Print::Folder, Print::Nothing) => {}
         (Print::Nothing | Print::Folder, _) => {
             if kept == Print::Nothing
                 && swap::move_to_free(&live, &staged)?
+                && !folder_comes_back(ctx, step)?
                 && let Some(folder) = live.parent()
             {
                 fs::remove_empty_parents(folder, top);
@@ -201,6 +204,27 @@ fn take_one_back(ctx: &Context<'_>, step: &Step) -> Result<bool> {
             return swap::move_to_free(&staged, &live);
         }
         _ => swap::exchange(&staged, &live)?,
+    }
+    Ok(true)
+}
+
+/// Puts a folder that was put aside back to where nothing is again; `false` where there was none.
+fn folder_comes_back(ctx: &Context<'_>, step: &Step) -> Result<bool> {
+    let Some(aside) = &step.aside else {
+        return Ok(false);
+    };
+    let rescued = ctx.layout.rescued();
+    let kept = aside.below(&rescued);
+    if fs::look(&kept)?.is_none() {
+        return Ok(false);
+    }
+    let live = step.path.below(ctx.repo.top());
+    if let Some(folder) = live.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    fs::rename(&kept, &live)?;
+    if let Some(folder) = kept.parent() {
+        fs::remove_empty_parents(folder, &rescued);
     }
     Ok(true)
 }

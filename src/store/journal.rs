@@ -58,6 +58,10 @@ pub struct Step {
     /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy_of: Option<RepoPath>,
+    /// Where a folder that stands there before is kept with all that is in it, below [`Layout::rescued`]; one
+    /// without goes away only where it is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aside: Option<RepoPath>,
 }
 
 impl Journal {
@@ -143,6 +147,7 @@ mod tests {
             before: Print::Nothing,
             after: Print::File("00".into(), true),
             copy_of: Some(RepoPath::from_bytes(&b"b"[..])),
+            aside: Some(RepoPath::from_bytes(&b"run/c"[..])),
         };
         let oid = Oid::parse(&"1".repeat(40)).expect("forty digits");
         let last = RefChange {
@@ -158,7 +163,7 @@ mod tests {
         );
     }
 
-    const JOURNAL: &str = r#"{"version":1,"run":"20261120T104410Z-1","reference":"refs/heads/main","new":"1111111111111111111111111111111111111111","index":"finished","steps":[{"path":"a","staged":"new/a","before":"nothing","after":{"file":["00",true]},"copy_of":"b"}]}"#;
+    const JOURNAL: &str = r#"{"version":1,"run":"20261120T104410Z-1","reference":"refs/heads/main","new":"1111111111111111111111111111111111111111","index":"finished","steps":[{"path":"a","staged":"new/a","before":"nothing","after":{"file":["00",true]},"copy_of":"b","aside":"run/c"}]}"#;
 
     proptest! {
         #[test]
@@ -173,8 +178,8 @@ mod tests {
             steps in proptest::collection::vec((path(), path(), proptest::option::of(path()), any::<bool>()), 0..4),
         ) {
             let print = |some| if some { Print::File("00".into(), true) } else { Print::Nothing };
-            let steps = steps.into_iter().map(|(path, staged, copy_of, some)| Step {
-                path, staged, before: print(some), after: print(!some), copy_of,
+            let steps = steps.into_iter().map(|(path, staged, other, some)| Step {
+                path, staged, before: print(some), after: print(!some), copy_of: other.clone(), aside: other,
             });
             let none = RefChange { name: "refs/heads/main".into(), old: None, new: None };
             let journal = Journal::new("run", &none, "index", steps.collect());

@@ -285,6 +285,16 @@ fn a_sync_in_which_a_mark_arrives() {
 }
 
 #[test]
+fn a_sync_in_which_a_mark_is_taken_back() {
+    survives(
+        "sync, a mark is taken back",
+        || marks::elsewhere(true).scenario,
+        3,
+        &UNREADABLE,
+    );
+}
+
+#[test]
 fn a_mark() {
     survives("mark", || marks::plain().scenario, 3, &FAILS);
 }
@@ -302,6 +312,12 @@ fn a_restore() {
 #[test]
 fn a_decision_for_the_other_side() {
     survives("resolve --theirs", scenario::take_theirs, 5, &PowerCut);
+}
+
+#[test]
+fn a_decision_for_a_file_over_a_folder() {
+    let scene = scenario::take_a_file_over_a_folder;
+    survives("resolve --theirs, over a folder", scene, 4, &REFUSED);
 }
 
 #[test]

@@ -36,6 +36,23 @@ fn what_a_decision_replaces_is_in_a_commit_before_it_is_replaced() {
     }
 }
 
+/// A folder that a decision moves away is moved by nobody but that decision: killed half way, it is where it was,
+/// or the file is there that was decided for.
+#[test]
+fn a_decision_over_a_folder_that_was_killed_is_taken_back() {
+    let scenario = scenario::take_a_file_over_a_folder();
+    let laptop = &scenario.laptop;
+    for Struck { when, .. } in scenario.undisturbed(&Kill).strikes(24) {
+        laptop.sync([]).exits_with_one_of(&[0, 1]);
+        let is_decided = laptop.path("app").is_file();
+        if !is_decided {
+            laptop.has("app/x", "x\n").has("app/y.local", "y\n");
+        }
+        is_usable(laptop, &when);
+        is_tidy(laptop, &when);
+    }
+}
+
 /// Nothing that was uncommitted is lost when the forced run is not typed again either, and a plain
 /// sync does not take a half-done force for this machine's own work.
 #[test]

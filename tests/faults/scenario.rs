@@ -3,7 +3,7 @@
 //! No file is changed on both sides without a conflict: the exact content of each is looked for
 //! afterwards.
 
-use crate::support::{IGNORE, Machine, Output, Remote, Sandbox};
+use crate::support::{Conflict, IGNORE, Machine, Output, Remote, Sandbox};
 
 /// A plain sync.
 pub(super) const SYNC: &[&str] = &["git-sync"];
@@ -257,6 +257,18 @@ pub(super) fn take_theirs() -> Scenario {
 /// The same, and this machine's version is kept.
 pub(super) fn take_ours() -> Scenario {
     held(&["git-sync", "resolve", "--ours", "vim/vimrc"])
+}
+
+/// A folder here and a file there, for which the other side is taken: the folder has a file that git ignores, so
+/// it is kept as a whole.
+pub(super) fn take_a_file_over_a_folder() -> Scenario {
+    let Conflict { laptop, remote, .. } = Conflict::of_a_folder_here();
+    laptop.sync([]).exits(1);
+    Scenario {
+        laptop,
+        remote,
+        line: &["git-sync", "resolve", "--theirs", "app"],
+    }
 }
 
 fn forced(line: &'static [&'static str]) -> Scenario {

@@ -440,6 +440,7 @@ impl Restoring<'_, '_> {
                 before,
                 after: Print::of(made)?,
                 copy_of: None,
+                aside: None,
             });
         }
         // What goes away makes room.

@@ -139,6 +139,7 @@ impl Marks<'_, '_> {
                 live_tree: &snapshot.tree,
                 changes: Vec::new(),
                 copies: BTreeMap::new(),
+                aside: BTreeMap::new(),
                 index: &index,
                 index_holds: Some(&tree),
                 seen,
