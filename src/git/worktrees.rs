@@ -2,6 +2,7 @@
 
 use super::Repo;
 use crate::error::Result;
+use crate::sys::fs;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
@@ -18,7 +19,12 @@ impl Repo {
             .filter_map(|line| line.strip_prefix(b"worktree "))
             .map(|top| Path::new(OsStr::from_bytes(top)));
         let mut others = Vec::new();
-        for top in tops.filter(|top| top.is_dir()) {
+        for top in tops {
+            match fs::is_dir(top) {
+                Ok(true) => {}
+                Err(error) if !fs::is_refused(&error) => return Err(error),
+                _ => continue,
+            }
             // The main one of a bare repository is listed, and is none.
             let Ok(Some(other)) = Self::open(top, self.manner().clone()) else {
                 continue;

@@ -20,7 +20,7 @@ use crate::sys::{fs, interrupt, tree};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// The user's git keeps the index locked for less than this.
@@ -284,12 +284,10 @@ pub(super) fn carry_out(
         }
         progress.step();
     }
-    let there: Vec<PathBuf> = folders
-        .into_iter()
-        .filter(|folder| folder.is_dir())
-        .collect();
-    for folder in there {
-        fs::sync_dir(&folder)?;
+    for folder in folders {
+        if fs::is_dir(&folder)? {
+            fs::sync_dir(&folder)?;
+        }
     }
     Ok(None)
 }

@@ -88,6 +88,27 @@ pub fn look(path: &Path) -> Result<Option<Metadata>> {
     if_there(fs::symlink_metadata(path), "look at", path)
 }
 
+/// Is it a folder, or a link to one?
+pub fn is_dir(path: &Path) -> Result<bool> {
+    let found = if_there(fs::metadata(path), "look at", path)?;
+    Ok(found.is_some_and(|found| found.is_dir()))
+}
+
+/// The path of what `path` leads to, without links; `None` when that is nothing.
+pub fn resolve(path: &Path) -> Result<Option<PathBuf>> {
+    if_there(fs::canonicalize(path), "look at", path)
+}
+
+/// Is it that nobody of this user may or can go there? That stays so. Whatever else failed says nothing about what
+/// stands there, and may work the next time.
+pub fn is_refused(error: &Error) -> bool {
+    use rustix::io::Errno;
+    let refusals = [Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::NAMETOOLONG];
+    let source = std::error::Error::source(error);
+    let code = source.and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error());
+    code.is_some_and(|code| refusals.iter().any(|errno| errno.raw_os_error() == code))
+}
+
 /// Replaces a file as a whole: a temporary file beside it, then a rename.
 ///
 /// Readers see the old content or the new one. The mode of an existing file is kept; a link is
@@ -102,10 +123,11 @@ pub fn write_atomic(path: &Path, bytes: &[u8], durable: Durable) -> Result<()> {
             .mode(0o666)
             .open(&temporary)?;
         file.write_all(bytes)?;
-        if let Ok(old) = fs::symlink_metadata(path)
-            && old.is_file()
-        {
-            file.set_permissions(old.permissions())?;
+        match fs::symlink_metadata(path) {
+            Ok(old) if old.is_file() => file.set_permissions(old.permissions())?,
+            // A private file would become one that all may read.
+            Err(source) if source.kind() != io::ErrorKind::NotFound => return Err(source),
+            _ => {}
         }
         if durable == Durable::Yes {
             file.sync_all()?;

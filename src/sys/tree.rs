@@ -73,6 +73,14 @@ impl Tree {
         matches!(self.top(), Some(Node::Folder(_)))
     }
 
+    /// The target, where it is a link.
+    pub fn link(&self) -> Option<&[u8]> {
+        match self.top() {
+            Some(Node::Link(target)) => Some(target),
+            _ => None,
+        }
+    }
+
     /// Everything in it, folders before what is in them.
     pub fn nodes(&self) -> impl Iterator<Item = (&[u8], &Node)> {
         self.0.iter().map(|(inside, node)| (&**inside, node))
@@ -262,8 +270,13 @@ pub fn mode(path: &Path) -> Result<Option<u32>> {
 }
 
 /// The target of a link; `None` where no link is.
-pub fn target(path: &Path) -> Option<PathBuf> {
-    fs::read_link(path).ok()
+pub fn target(path: &Path) -> Result<Option<PathBuf>> {
+    use io::ErrorKind::{InvalidInput, NotADirectory, NotFound};
+    match fs::read_link(path) {
+        Ok(target) => Ok(Some(target)),
+        Err(source) if matches!(source.kind(), InvalidInput | NotADirectory | NotFound) => Ok(None),
+        Err(source) => Err(failed("read", path, source)),
+    }
 }
 
 /// `path`, or what is `inside` it.

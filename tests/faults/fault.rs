@@ -1,13 +1,10 @@
 //! What goes wrong in a run, and when.
 
-use super::tracer::{self, CHANGES};
+use super::tracer::{self, CHANGES, LOOKS};
 use crate::support::Machine;
 
 /// The calls that need room on the disk.
 const ROOM: &str = "write,pwrite64,?mkdir,mkdirat,?link,linkat,?symlink,symlinkat,copy_file_range";
-
-/// The calls that find out what is there; those by which a program itself is loaded are among them.
-const LOOKS: &str = "read,pread64,getdents64,?stat,?lstat,newfstatat,statx,?readlink,readlinkat";
 
 /// The calls that a signal may end early, of those that programs are used to have ended so.
 const WAITS: &str = "read,write,pread64,pwrite64,wait4,?poll,ppoll";

@@ -23,5 +23,6 @@ mod refused;
 mod scenario;
 mod tracer;
 mod trial;
+mod unreadable;
 mod unseen_edits;
 mod variants;

@@ -18,6 +18,10 @@ pub(super) const CHANGES: &str = "?rename,?renameat,renameat2,?link,linkat,?unli
 /// Other calls that tell what is on the disk.
 const WRITES: &str = "write,pwrite64,writev,fdatasync,syncfs,?sync,sendfile";
 
+/// The calls that find out what is there; those by which a program itself is loaded are among them.
+pub(super) const LOOKS: &str =
+    "read,pread64,getdents64,?stat,?lstat,newfstatat,statx,?readlink,readlinkat";
+
 /// Every change waits so long, in microseconds: the run is stopped before the next one.
 const PAUSE: u32 = 400;
 
@@ -90,6 +94,23 @@ pub(super) fn one_killed_at(machine: &Machine, path: &str, calls: &str) -> Outpu
         machine.git_dir().join(path),
     ];
     injected_at(machine, SYNC, &paths, calls, "signal=KILL:when=1")
+}
+
+/// The calls that look at something by its name.
+pub(super) const NAMED_LOOKS: &str = "?stat,?lstat,statx,?readlink,readlinkat";
+
+/// Runs a command line, each thread of which cannot look at `path` one time: the `nth` at which it does so by one of
+/// `calls`.
+#[track_caller]
+pub(super) fn blind_at(
+    machine: &Machine,
+    line: &[&str],
+    path: PathBuf,
+    calls: &str,
+    nth: usize,
+) -> Output {
+    let what = format!("error=EIO:when={nth}");
+    injected_at(machine, line, &[path], calls, &what)
 }
 
 #[track_caller]

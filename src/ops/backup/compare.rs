@@ -194,7 +194,7 @@ fn now(place: &std::path::Path) -> Result<Option<String>> {
         return Ok(Some(String::new()));
     };
     if found.is_symlink() {
-        let target = crate::sys::tree::target(place).unwrap_or_default();
+        let target = crate::sys::tree::target(place)?.unwrap_or_default();
         return Ok(Some(format!("-> {}\n", target.display())));
     }
     if !found.is_file() {

@@ -197,7 +197,7 @@ fn world(folder: &Path) -> Vec<String> {
                 "{} {} {:?}",
                 String::from_utf8_lossy(&name),
                 found.len(),
-                crate::sys::tree::target(&place)
+                crate::sys::tree::target(&place).expect("looked")
             )
         })
         .collect();

@@ -352,7 +352,7 @@ fn move_beside(made: &Path, beside: &Path) -> Result<()> {
     if swap::move_to_free(made, beside).is_ok_and(|moved| moved) {
         return Ok(());
     }
-    if let Some(target) = tree::target(made) {
+    if let Some(target) = tree::target(made)? {
         return fs::symlink(&target, beside);
     }
     fs::copy(made, beside)?;

@@ -82,7 +82,7 @@ fn compare(opened: &Opened, scratch: &std::path::Path) -> Result<(usize, u64)> {
         match entry.kind {
             Kind::Folder => {}
             Kind::Link => {
-                let target = tree::target(&place);
+                let target = tree::target(&place)?;
                 let same = target.is_some_and(|target| {
                     let link = entry.link.as_ref();
                     link.is_some_and(|link| link.as_os_str() == target.as_os_str())

@@ -24,7 +24,7 @@ impl Marks<'_, '_> {
             Opened::Nothing | Opened::Closed(_) => (None, false),
         };
         let sealed = self.is_sealed(mark) && settled;
-        let known = self.memory.remove(mark.below_home());
+        let known = self.remembered(mark).cloned();
         let agreed = here.is_some() && here == there;
         // What is to be encrypted yet is looked at again.
         let (live_stamp, stamp) = if agreed && settled {

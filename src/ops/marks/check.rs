@@ -81,7 +81,7 @@ impl Marks<'_, '_> {
                 .hint("name the files and folders that shall be synced"));
         }
         if let Some(mark) = self.manifest.get(&path) {
-            let stands = match self.live(mark) {
+            let stands = match self.live(mark)? {
                 Live::Ours => true,
                 Live::Content(_) => self.is_copied(mark),
                 _ => false,
@@ -113,7 +113,7 @@ impl Marks<'_, '_> {
                 .hint("name the folder")
                 .hint("nothing was changed"));
             }
-            let folder = path.below(&self.home).is_dir();
+            let folder = fs::is_dir(&path.below(&self.home))?;
             if let Some(inner) = Mark::new(path.as_bytes(), folder) {
                 // It may be one of those that stay here.
                 self.check_special(&path, options.allow_secret)?;
@@ -149,12 +149,13 @@ impl Marks<'_, '_> {
             .hint("git sync mark --repair   takes it in, or asks")
             .hint("nothing was changed"));
         }
-        let from = match found.is_symlink() {
-            true if self.is_ours(&path) => live.clone(),
-            true => Self::followed(&live, options.follow)?,
-            false => live.clone(),
+        let is_ours = self.is_ours(&path)?;
+        let from = if found.is_symlink() && !is_ours {
+            Self::followed(&live, options.follow)?
+        } else {
+            live.clone()
         };
-        let folder = from.is_dir();
+        let folder = fs::is_dir(&from)?;
         let Some(mark) = Mark::new(path.as_bytes(), folder) else {
             return Err(Error::blocked(format!("'{shown}' is no path to mark")));
         };
@@ -165,14 +166,12 @@ impl Marks<'_, '_> {
                 .hint("nothing was changed"));
         }
         self.check_alone(&mark)?;
-        if !self.is_ours(&path) {
+        if !is_ours {
             Self::check_content(&mark, &from)?;
             if options.wish.encrypt {
                 self.check_encryption(&mark, &from)?;
             }
             self.check_copy(&mark, &from)?;
-        }
-        if !self.is_ours(&path) {
             self.check_sharing(&mark, &from, options)?;
         }
         Ok(Wanted::New { mark, from })
@@ -188,23 +187,27 @@ impl Marks<'_, '_> {
         Ok(here.as_ref() == Some(&known.digest) && self.check_copy(mark, live).is_ok())
     }
 
-    fn is_ours(&self, path: &RepoPath) -> bool {
-        [true, false].into_iter().any(|folder| {
-            let mark = Mark::new(path.as_bytes(), folder);
-            mark.is_some_and(|mark| matches!(self.live(&mark), Live::Ours))
-        })
+    fn is_ours(&self, path: &RepoPath) -> Result<bool> {
+        for folder in [true, false] {
+            if let Some(mark) = Mark::new(path.as_bytes(), folder)
+                && self.live(&mark)? == Live::Ours
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Is it a place that may have a link to the repository?
     fn check_place(&self, live: &Path) -> Result<()> {
         let name = live.display();
-        if self.leads_inside(live) {
+        if self.leads_inside(live)? {
             return Err(Error::blocked(format!(
                 "'{name}' is in the repository, so it is synced already"
             ))
             .hint("nothing was changed"));
         }
-        if tree::target(live).is_none() && self.has_repository(live) {
+        if tree::target(live)?.is_none() && self.has_repository(live)? {
             return Err(Error::blocked(format!("'{name}' has the repository in it"))
                 .hint("mark what is beside it, one by one"));
         }
@@ -224,7 +227,7 @@ impl Marks<'_, '_> {
     /// What a link leads to, where that is wished for.
     fn followed(live: &Path, follow: bool) -> Result<PathBuf> {
         let name = live.display();
-        let target = tree::target(live).unwrap_or_default();
+        let target = tree::target(live)?.unwrap_or_default();
         let target = target.display();
         if !follow {
             return Err(Error::blocked(format!("'{name}' is a link to '{target}'"))

@@ -5,7 +5,6 @@ use super::content::copy_of;
 use super::mark::other_home;
 use super::{Marks, mark, reconcile, unmark};
 use crate::error::Result;
-use crate::model::cure::Live;
 use crate::model::mark::Mark;
 use crate::ops::Context;
 use crate::ops::guard::Ready;
@@ -103,7 +102,7 @@ pub(super) fn unmark(
                 .push(mark.with_variant(options.variant.as_deref()));
             continue;
         }
-        let linked = matches!(marks.live(&mark), Live::Ours | Live::Moved);
+        let linked = marks.is_linked(&mark)?;
         let there = fs::look(&mark.live(&marks.home))?.is_some();
         if linked {
             outcome.released.push(mark.clone());

@@ -451,13 +451,14 @@ impl Marks<'_, '_> {
     }
 
     fn remember_begun(&mut self, mark: &Mark, from: &Path, wish: &Wish) -> Result<()> {
-        let linked = matches!(self.live(mark), Live::Ours);
+        let linked = self.live(mark)? == Live::Ours;
         let digest = if *from == self.copy(mark) {
             self.digest_of_copy(mark, from)?
         } else {
             Tree::of(from)?.map(|tree| tree.digest())
         };
-        let known = self.memory.remove(mark.below_home());
+        let followed = if linked { None } else { self.link_text(mark)? };
+        let known = self.remembered(mark).cloned();
         self.memory.insert(
             mark.below_home().clone(),
             Remembered {
@@ -472,7 +473,7 @@ impl Marks<'_, '_> {
                 sealed: known.as_ref().is_some_and(|known| known.sealed),
                 unlinkable: wish.copy != Some(false) && known.is_some_and(|known| known.unlinkable),
                 variant: mark.variant().map(str::to_owned),
-                followed: (!linked).then(|| self.link_text(mark)).flatten(),
+                followed,
                 base: None,
                 beside: None,
             },
@@ -483,7 +484,7 @@ impl Marks<'_, '_> {
     /// Takes in what is written down.
     fn take_in(&mut self, mark: &Mark, from: &Path) -> Result<()> {
         let live = mark.live(&self.home);
-        let linked = matches!(self.live(mark), Live::Ours);
+        let linked = self.live(mark)? == Live::Ours;
         if fs::look(&live)?.is_none() {
             self.put(mark, None)?;
         } else if linked && self.is_copied(mark) {

@@ -243,7 +243,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
         if self.is_copied(mark) {
             return self.remember_agreed(mark, phase);
         }
-        let known = self.memory.remove(mark.below_home());
+        let known = self.remembered(mark).cloned();
         let stamp = tree::stamp(&copy)?.unwrap_or_default();
         let digest = match &known {
             Some(known) if known.stamp == stamp => known.digest.clone(),
@@ -295,7 +295,7 @@ impl<'a, 'repo> Marks<'a, 'repo> {
 
     /// Looks at a mark; `tip` is the last commit.
     pub(super) fn look(&self, mark: &Mark, tip: Option<&Oid>) -> Result<Look> {
-        let live = self.live(mark);
+        let live = self.live(mark)?;
         let Seen {
             copy,
             unchanged,
@@ -324,67 +324,81 @@ impl<'a, 'repo> Marks<'a, 'repo> {
     }
 
     /// What stands at the live path of a mark.
-    pub(super) fn live(&self, mark: &Mark) -> Live {
+    ///
+    /// # Errors
+    /// When it cannot be looked at: a link of ours that is taken for something else would lead to nothing
+    /// where its copy goes.
+    pub(super) fn live(&self, mark: &Mark) -> Result<Live> {
+        self.try_live(mark).or_else(|error| {
+            let odd = fs::is_refused(&error).then_some(Live::Odd);
+            odd.ok_or(error)
+        })
+    }
+
+    fn try_live(&self, mark: &Mark) -> Result<Live> {
         let path = mark.live(&self.home);
-        if self.leads_inside(&path) {
+        if self.leads_inside(&path)? {
             // A link to the copy would stand in the place of the copy itself.
-            return Live::Odd;
+            return Ok(Live::Odd);
         }
-        let found = match fs::look(&path) {
-            Ok(Some(found)) => found,
-            Ok(None) => return Live::Nothing,
-            Err(_) => return Live::Odd,
+        let Some(found) = fs::look(&path)? else {
+            return Ok(Live::Nothing);
         };
         if found.is_symlink() {
             return self.link_at(mark, &path);
         }
-        if !is_kind(mark, &found) || self.has_repository(&path) {
-            return Live::Odd;
+        if !is_kind(mark, &found) || self.has_repository(&path)? {
+            return Ok(Live::Odd);
         }
         if let (Some(known), Ok(true)) = (self.remembered(mark), self.is_live_unchanged(mark)) {
-            return Live::Content(known.digest.clone());
+            return Ok(Live::Content(known.digest.clone()));
         }
-        match Tree::of(&path) {
+        // It is no link of ours: nobody needs to read what is in it.
+        Ok(match Tree::of(&path) {
             Ok(Some(tree)) => Live::Content(tree.digest()),
             Ok(None) => Live::Nothing,
             Err(_) => Live::Odd,
-        }
+        })
     }
 
-    fn link_at(&self, mark: &Mark, path: &Path) -> Live {
-        let Some(target) = tree::target(path) else {
-            return Live::Odd;
+    /// Is our link there, to where the copy is or was?
+    pub(super) fn is_linked(&self, mark: &Mark) -> Result<bool> {
+        Ok(matches!(self.live(mark)?, Live::Ours | Live::Moved))
+    }
+
+    fn link_at(&self, mark: &Mark, path: &Path) -> Result<Live> {
+        let Some(target) = tree::target(path)? else {
+            return Ok(Live::Odd);
         };
         let target = path.parent().unwrap_or(path).join(target);
         let copy = self.copy(mark);
-        if target == copy || is_same(&target, &copy) {
-            return Live::Ours;
+        if target == copy || is_same(&target, &copy)? {
+            return Ok(Live::Ours);
         }
-        match self.remembered(mark) {
+        Ok(match self.remembered(mark) {
             Some(known) if known.target == bytes_of(&target) => Live::Moved,
             _ if self.is_version(mark, &target) => Live::Moved,
             _ => Live::Foreign,
-        }
+        })
     }
 
     /// Is `path` in the repository, by way of a link above it?
-    pub(super) fn leads_inside(&self, path: &Path) -> bool {
-        let top = self.ctx.repo.top().canonicalize();
-        let folder = path
-            .ancestors()
-            .skip(1)
-            .find_map(|folder| folder.canonicalize().ok());
-        matches!((top, folder), (Ok(top), Some(folder)) if folder.starts_with(&top))
+    pub(super) fn leads_inside(&self, path: &Path) -> Result<bool> {
+        let top = resolved(self.ctx.repo.top())?;
+        for folder in path.ancestors().skip(1) {
+            if let Some(folder) = fs::resolve(folder)? {
+                return Ok(folder.starts_with(top));
+            }
+        }
+        Ok(false)
     }
 
     /// Is the repository in the folder at `path`?
-    pub(super) fn has_repository(&self, path: &Path) -> bool {
+    pub(super) fn has_repository(&self, path: &Path) -> Result<bool> {
         let repo = self.ctx.repo;
-        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        [repo.top(), repo.common_dir()].into_iter().any(|inner| {
-            let inner = inner.canonicalize().unwrap_or_else(|_| inner.to_owned());
-            inner.starts_with(&resolved)
-        })
+        let path = resolved(path)?;
+        let (top, common) = (resolved(repo.top())?, resolved(repo.common_dir())?);
+        Ok(top.starts_with(&path) || common.starts_with(&path))
     }
 
     /// What the repository has.
@@ -480,15 +494,25 @@ pub(super) fn outside(ctx: &Context<'_>) -> Result<Vec<RepoPath>> {
     if marks.other_home().is_some() {
         return Ok(Vec::new());
     }
-    let stands = |mark: &Mark| {
-        let path = mark.live(&marks.home);
-        let link = fs::look(&path).ok().flatten()?.is_symlink();
-        let ours = link && matches!(marks.link_at(mark, &path), Live::Ours);
-        (!ours && marks.is_wanted(mark) && !marks.leads_inside(&path)).then_some(())
+    let mut outside = Vec::new();
+    for mark in marks.known() {
+        match stands_outside(&marks, &mark) {
+            Ok(true) => outside.push(mark.below_home().clone()),
+            Ok(false) => {}
+            Err(error) if fs::is_refused(&error) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(outside)
+}
+
+fn stands_outside(marks: &Marks<'_, '_>, mark: &Mark) -> Result<bool> {
+    let path = mark.live(&marks.home);
+    let Some(found) = fs::look(&path)? else {
+        return Ok(false);
     };
-    let known = marks.known().into_iter();
-    let outside = known.filter(|mark| stands(mark).is_some());
-    Ok(outside.map(|mark| mark.below_home().clone()).collect())
+    let is_ours = found.is_symlink() && marks.link_at(mark, &path)? == Live::Ours;
+    Ok(!is_ours && marks.is_wanted(mark) && !marks.leads_inside(&path)?)
 }
 
 /// What two looks of one run found: what is left is as the later one says.
@@ -535,8 +559,14 @@ fn is_kind(mark: &Mark, found: &std::fs::Metadata) -> bool {
 }
 
 /// Do both lead to the same thing?
-fn is_same(a: &Path, b: &Path) -> bool {
-    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+fn is_same(a: &Path, b: &Path) -> Result<bool> {
+    let (a, b) = (fs::resolve(a)?, fs::resolve(b)?);
+    Ok(a.is_some() && a == b)
+}
+
+/// The path without links; what is not there has none.
+fn resolved(path: &Path) -> Result<PathBuf> {
+    Ok(fs::resolve(path)?.unwrap_or_else(|| path.to_owned()))
 }
 
 /// Is it an end of the run, and not a trouble of one path?

@@ -258,7 +258,7 @@ pub(in crate::ops) fn narrow(modes: &Modes, path: &RepoPath, file: &Path) -> Res
         return Ok(());
     };
     let narrowed = mode & allowed(Some(rule), false, mode & 0o100 != 0);
-    if narrowed == mode || tree::target(file).is_some() {
+    if narrowed == mode || tree::target(file)?.is_some() {
         return Ok(());
     }
     tree::set_mode(file, narrowed)

@@ -201,7 +201,14 @@ impl Run<'_, '_, '_> {
 
     fn one(&mut self, mark: &Mark, role: Role, tip: Option<&Oid>) -> Result<()> {
         for _ in 0..LOOKS {
-            let look = self.marks.look(mark, tip)?;
+            let look = match self.marks.look(mark, tip) {
+                Err(error) if !ends_the_run(&error) => {
+                    let why = error.in_one_line();
+                    self.found(mark, Cure::Report(Trouble::Odd), Some(why));
+                    return Ok(());
+                }
+                look => look?,
+            };
             let cure = if role == Role::Over {
                 over(&look)
             } else if role == Role::Listed && self.is_left_out(mark) {
@@ -541,8 +548,8 @@ impl Run<'_, '_, '_> {
             Trouble::Removed if self.marks.is_copied(mark) => "it was removed here".to_owned(),
             Trouble::Removed => "the link was removed here".to_owned(),
             Trouble::Elsewhere => match tree::target(&live) {
-                Some(target) => format!("a link to '{}' stands there", target.display()),
-                None => "a link to elsewhere stands there".to_owned(),
+                Ok(Some(target)) => format!("a link to '{}' stands there", target.display()),
+                _ => "a link to elsewhere stands there".to_owned(),
             },
             Trouble::Odd => "what stands there cannot be synced".to_owned(),
             Trouble::OddCopy => "what the repository has there cannot be linked to".to_owned(),

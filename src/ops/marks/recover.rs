@@ -12,6 +12,7 @@ use crate::store::memory::Ours;
 use crate::sys::tree::{self, Node, Tree};
 use crate::sys::{fs, swap};
 use std::collections::BTreeSet;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::slice;
 
@@ -35,8 +36,9 @@ impl Marks<'_, '_> {
     }
 
     /// What the link at a live path says, where one stands.
-    pub(super) fn link_text(&self, mark: &Mark) -> Option<RepoPath> {
-        tree::target(&mark.live(&self.home)).map(|target| bytes_of(&target))
+    pub(super) fn link_text(&self, mark: &Mark) -> Result<Option<RepoPath>> {
+        let target = tree::target(&mark.live(&self.home))?;
+        Ok(target.map(|target| bytes_of(&target)))
     }
 
     /// A link that was to give way, as what it leads to was taken in, and did not yet: it does now if
@@ -48,7 +50,7 @@ impl Marks<'_, '_> {
         else {
             return Ok(());
         };
-        if known.phase != Phase::Adopting || self.link_text(mark) != known.followed {
+        if known.phase != Phase::Adopting || self.link_text(mark)? != known.followed {
             return Ok(());
         }
         let wanted = Some(known.digest.clone());
@@ -87,10 +89,10 @@ impl Marks<'_, '_> {
         let Some(found) = Tree::of(beside)? else {
             return Ok(());
         };
-        let is_link = tree::target(beside).is_some();
+        let is_link = found.link().is_some();
         match ours {
             // They have not traded, or our link is what was displaced.
-            Ours::Link if is_link && self.is_link_of_ours(mark, beside) => fs::remove_file(beside),
+            Ours::Link if self.is_link_of_ours(mark, &found) => fs::remove_file(beside),
             Ours::Content if is_link => fs::remove_file(beside),
             // A copy that was not finished, or has not got its place: the other one is there.
             Ours::Content => found.remove(beside).map(drop),
@@ -99,8 +101,8 @@ impl Marks<'_, '_> {
         }
     }
 
-    fn is_link_of_ours(&self, mark: &Mark, link: &Path) -> bool {
-        tree::target(link).as_deref() == Some(&*self.copy(mark))
+    fn is_link_of_ours(&self, mark: &Mark, found: &Tree) -> bool {
+        found.link() == Some(self.copy(mark).as_os_str().as_bytes())
     }
 
     /// What stood at the live path: gone if it is known, else back to where it was.
@@ -112,9 +114,9 @@ impl Marks<'_, '_> {
                 .remembered(mark)
                 .is_some_and(|known| known.digest == digest)
             // With --follow: what it led to is where it was.
-            || tree::target(beside).is_some();
+            || found.link().is_some();
         let live = mark.live(&self.home);
-        let linked = self.live(mark) == Live::Ours;
+        let linked = self.live(mark)? == Live::Ours;
         if known && linked {
             return discard(beside, found).map(drop);
         }

@@ -191,7 +191,7 @@ impl Marks<'_, '_> {
         let live = mark.live(&self.home);
         let known = self.remembered(mark);
         let stands = known.is_some_and(|known| known.variant.as_deref() == mark.variant());
-        if !stands || !matches!(self.live(mark), Live::Content(_)) {
+        if !stands || !matches!(self.live(mark)?, Live::Content(_)) {
             return Ok(false);
         }
         let Some(content) = Tree::of(&live)? else {

@@ -3,7 +3,7 @@
 use super::Marks;
 use super::place::Placed;
 use crate::error::{Error, Result};
-use crate::model::cure::{Live, Phase};
+use crate::model::cure::Phase;
 use crate::model::mark::{COPIES, MANIFEST, Manifest, Mark};
 use crate::model::path::RepoPath;
 use crate::ops::publish::Publication;
@@ -19,13 +19,13 @@ const TRIES: u32 = 3;
 impl Marks<'_, '_> {
     /// Puts a copy in the place of our link; what is no link of ours is left as it is, and `false`.
     pub(super) fn release(&mut self, mark: &Mark) -> Result<bool> {
-        if !matches!(self.live(mark), Live::Ours | Live::Moved) {
+        if !self.is_linked(mark)? {
             // Perhaps it cannot be read, and need not.
             return Ok(false);
         }
         for _ in 0..TRIES {
             let before = Tree::of(&mark.live(&self.home))?;
-            if !matches!(self.live(mark), Live::Ours | Live::Moved) {
+            if !self.is_linked(mark)? {
                 return Ok(false);
             }
             if self.put_content(mark, before.as_ref())? == Placed::Done {
@@ -39,7 +39,7 @@ impl Marks<'_, '_> {
     /// Makes the link to a mark that is not for this machine a file of its own; list and copy stay.
     /// `false` where there was no link.
     pub(super) fn leave(&mut self, mark: &Mark) -> Result<bool> {
-        let linked = matches!(self.live(mark), Live::Ours | Live::Moved);
+        let linked = self.is_linked(mark)?;
         if linked && self.remembered(mark).is_none() {
             self.remember(mark, Phase::Linked)?;
         }

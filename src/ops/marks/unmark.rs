@@ -5,7 +5,7 @@ use super::{Finding, Marks, ends_the_run, foresee};
 use crate::error::{Error, Result};
 use crate::git::repo::Head;
 use crate::model::backup::Reason;
-use crate::model::cure::{Live, Phase};
+use crate::model::cure::Phase;
 use crate::model::held::Held;
 use crate::model::mark::Mark;
 use crate::ops::guard::Ready;
@@ -170,7 +170,7 @@ pub(in crate::ops) fn unlink_all(ctx: &Context<'_>) -> Result<Vec<Mark>> {
     let mut unlinked = Vec::new();
     for mark in marks.known() {
         let mark = marks.former(&mark).unwrap_or(mark);
-        let linked = matches!(marks.live(&mark), Live::Ours | Live::Moved);
+        let linked = marks.is_linked(&mark)?;
         if linked && marks.remembered(&mark).is_none() {
             marks.remember(&mark, Phase::Linked)?;
         }
@@ -199,10 +199,14 @@ pub(in crate::ops) fn linked(ctx: &Context<'_>) -> Result<Vec<Mark>> {
     let Some(marks) = Marks::open_where_linked(ctx)? else {
         return Ok(Vec::new());
     };
-    let known = marks.known().into_iter();
-    let known = known.map(|mark| marks.former(&mark).unwrap_or(mark));
-    let is_linked = |mark: &Mark| matches!(marks.live(mark), Live::Ours | Live::Moved);
-    Ok(known.filter(is_linked).collect())
+    let mut linked = Vec::new();
+    for mark in marks.known() {
+        let mark = marks.former(&mark).unwrap_or(mark);
+        if marks.is_linked(&mark)? {
+            linked.push(mark);
+        }
+    }
+    Ok(linked)
 }
 
 impl Marks<'_, '_> {
@@ -269,7 +273,7 @@ impl Marks<'_, '_> {
 
     /// Writes down that a path is being unmarked, if that can be.
     fn begin_release(&mut self, mark: &Mark, ready: &Ready) -> Result<()> {
-        let linked = matches!(self.live(mark), Live::Ours | Live::Moved);
+        let linked = self.is_linked(mark)?;
         if linked
             && fs::look(&self.copy(mark))?.is_none()
             && let Some(tip) = &ready.branch.tip

@@ -58,7 +58,8 @@ impl Marks<'_, '_> {
     }
 
     fn leads_to(&self, mark: &Mark) -> bool {
-        tree::target(&mark.live(&self.home)).as_deref() == Some(&*self.copy(mark))
+        let target = tree::target(&mark.live(&self.home)).ok().flatten();
+        target.as_deref() == Some(&*self.copy(mark))
     }
 
     /// Is the place of a copy free of the copies of other marks?

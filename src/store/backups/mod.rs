@@ -150,7 +150,7 @@ impl Backups {
         }
         match fs::look(&self.link)? {
             Some(found) if !found.is_symlink() => return Ok(()),
-            Some(_) if tree::target(&self.link).as_ref() == Some(&self.folder) => return Ok(()),
+            Some(_) if tree::target(&self.link)?.as_ref() == Some(&self.folder) => return Ok(()),
             _ => {}
         }
         let beside = fs::beside(&self.link);

@@ -132,7 +132,7 @@ impl Farm<'_> {
 
     fn link(&self, there: &Path, live: &Path) -> Stands {
         let folder = live.parent().unwrap_or(live);
-        let target = folder.join(tree::target(live).unwrap_or_default());
+        let target = folder.join(tree::target(live).ok().flatten().unwrap_or_default());
         if place(&target) != place(there) {
             return Stands::Other("is a link to something else");
         }
