@@ -426,6 +426,29 @@ fn an_address_that_cannot_be_reached_leaves_nothing_behind() {
     laptop.lacks("");
 }
 
+/// Where git cannot read something at the right moment, a clone ends well, and has no files.
+#[test]
+fn a_clone_that_was_not_checked_out_is_not_taken_for_one() {
+    let sandbox = Sandbox::new();
+    let remote = sandbox.remote();
+    let laptop = sandbox.fresh("laptop");
+    let git = laptop.world().join("bin/git");
+    let script = "/usr/bin/git \"$@\" || exit\nfor last; do :; done\nrm -f \"$last/.git/index\"";
+    laptop.program(&git, script);
+    let line = ["setup", "--yes", &remote.url()];
+    let home = laptop.at_home();
+    home.sync(line)
+        .exits(1)
+        .tells("git did not check out what it had cloned")
+        .tells("nothing was changed");
+    laptop.lacks("");
+
+    std::fs::remove_file(git).expect("just written");
+    home.sync(line).succeeds();
+
+    laptop.is_in_sync_with(&remote);
+}
+
 #[test]
 fn a_folder_with_other_things_in_it_is_not_cloned_into() {
     let sandbox = Sandbox::new();

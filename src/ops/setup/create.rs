@@ -58,6 +58,11 @@ pub(super) fn clone(url: &OsStr, into: &Path, options: &Options) -> Result<Repo>
     }
     let repo = open(&work, options)?;
     choose_branch(&repo)?;
+    if repo.check_index().is_err() {
+        // Where it could not read something, git may end well without it.
+        return Err(Error::failed("git did not check out what it had cloned")
+            .hint("run the same again; nothing was changed"));
+    }
     drop(repo);
     interrupt::check()?;
     fs::keep_mode(into, &work)?;
