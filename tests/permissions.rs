@@ -209,6 +209,23 @@ fn a_copy_that_cannot_be_read_or_replaced_stays_and_is_made_up_for() {
 }
 
 #[test]
+fn a_copy_that_could_not_arrive_is_linked_by_the_sync_that_brings_it() {
+    let (laptop, server, _) = marked([".other"], &[]);
+    server.write("../.rc", "rc\n");
+    server.sync(["mark", "../.rc"]).succeeds();
+    server.sync([]).succeeds();
+    laptop.chmod("external", 0o555);
+    laptop.sync([]).exits(1).tells("external/.rc");
+    laptop.lacks("../.rc");
+
+    laptop.chmod("external", 0o755);
+    laptop.sync([]).succeeds();
+
+    is_linked(&laptop, ".rc");
+    laptop.has("../.rc", "rc\n");
+}
+
+#[test]
 fn a_copy_in_the_repository_that_cannot_be_read_costs_nothing() {
     let (laptop, _, _) = marked([".rc", "here"], &[]);
     laptop.chmod("external/.rc", 0o000);
@@ -219,6 +236,36 @@ fn a_copy_in_the_repository_that_cannot_be_read_costs_nothing() {
     laptop.chmod("external/.rc", 0o644);
     laptop.sync([]).succeeds();
     laptop.has("../.rc", "1\n").has("../here", "saved\n");
+}
+
+/// git passes over such a folder with a warning, and says that there is nothing to do.
+#[test]
+fn a_folder_that_cannot_be_looked_into_is_named_and_the_rest_is_synced() {
+    for (cache, folder) in [
+        ("false", "new/deep"),
+        ("true", "new/deep"),
+        ("false", "vim"),
+    ] {
+        let (laptop, _, remote) = Sandbox::unprivileged().laptop_and_server();
+        laptop.config("core.untrackedCache", cache);
+        laptop.write("new/there", "there\n");
+        laptop.write(format!("{folder}/file"), "file\n");
+        laptop.chmod(folder, 0o000);
+        for text in ["1\n", "2\n"] {
+            laptop.write("zshrc", text);
+            let skipped = format!("skipped '{folder}': not readable");
+            laptop.sync([]).exits(1).tells(&skipped);
+            remote.has("zshrc", text.trim());
+            remote.has("new/there", "there");
+        }
+        laptop.sync(["status"]).says(folder);
+
+        laptop.chmod(folder, 0o755);
+        laptop.sync([]).succeeds();
+
+        remote.has(&format!("{folder}/file"), "file");
+        assert!(remote.git(["show", "main:vim/vimrc"]).contains("set"));
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! asked: then it is the faster one, or the only one.
 
 use super::Repo;
+use super::command::Git;
 use super::tree::unread;
 use crate::error::{Error, Result};
 use crate::model::path::RepoPath;
@@ -15,6 +16,12 @@ use std::collections::BTreeSet;
 
 /// What marks an entry that the user told git not to look at.
 const UNWATCHED: Flags = Flags::ASSUME_VALID.union(Flags::SKIP_WORKTREE);
+
+/// What git says of a folder that it passes over, as it cannot open it.
+const BLIND: &str = "could not open directory";
+
+/// So often git is asked, where it could not open a folder that we can.
+const LOOKS: usize = 3;
 
 /// So many paths fit on a command line, whatever their names: 4096 bytes each at most, of two mebibytes.
 const ARGUMENTS: usize = 400;
@@ -36,6 +43,8 @@ pub struct Scan {
     pub nested: BTreeSet<RepoPath>,
     /// Things that git cannot keep: pipes, sockets, devices.
     pub untrackable: BTreeSet<RepoPath>,
+    /// Folders that cannot be looked into: whether anything in them has changed is not known.
+    pub unreadable: BTreeSet<RepoPath>,
 }
 
 impl Scan {
@@ -72,6 +81,7 @@ impl Repo {
         for paths in [&mut scan.changed, &mut scan.untracked] {
             paths.retain(|path| !local.contains(path));
         }
+        scan.unreadable.retain(|path| !path.is_local());
         Ok(scan)
     }
 
@@ -153,7 +163,7 @@ impl Repo {
         }
         // `git diff` would lock the user's index, and write it, to remember what it has seen; kept from
         // that (diff.autoRefreshIndex=false) it takes another time for another content.
-        let output = self.ls_files(&["--modified"], &paths)?;
+        let output = self.ls_files(&["--modified"], &paths).output()?;
         let names = output.split(|byte| *byte == 0);
         Ok(names
             .filter(|name| !name.is_empty())
@@ -162,15 +172,14 @@ impl Repo {
             .collect())
     }
 
-    /// The paths that git names, of those below `paths`; and others, where these are too many for a command line.
-    fn ls_files(&self, which: &[&str], paths: &BTreeSet<RepoPath>) -> Result<Vec<u8>> {
+    /// Has git name paths, of those below `paths`; and others, where these are too many for a command line.
+    fn ls_files(&self, which: &[&str], paths: &BTreeSet<RepoPath>) -> Git<'_> {
         let few = paths.iter().take_while(|_| paths.len() <= ARGUMENTS);
         self.git("ls-files")
             .args(which)
             .args(["-z", "--"])
             .args(few.map(RepoPath::as_os_str))
             .env("GIT_LITERAL_PATHSPECS", "1")
-            .output()
     }
 
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {
@@ -235,6 +244,26 @@ impl Repo {
     }
 
     fn scan_with_git(&self, untracked: bool) -> Result<Scan> {
+        let mut complaints = String::new();
+        for _ in 0..LOOKS {
+            let (mut scan, said) = self.ask_git(untracked)?;
+            complaints = said;
+            if !complaints.contains(BLIND) {
+                return Ok(scan);
+            }
+            let unread = self.sieve()?.files(true)?.unread;
+            if !unread.is_empty() {
+                scan.unreadable = unread.into_iter().map(|(folder, _)| folder).collect();
+                return Ok(scan);
+            }
+            // It can be opened by now, or is gone; what is in it is not in the scan.
+        }
+        let error = Error::failed("the work tree cannot be read").because(complaints);
+        Err(error.hint("run the same again; nothing was changed"))
+    }
+
+    /// What git says, and what it complains about.
+    fn ask_git(&self, untracked: bool) -> Result<(Scan, String)> {
         // Asked for all files, git does not use its memory of untracked ones: whole folders are
         // opened up afterwards, and there are few.
         let looked = self
@@ -260,24 +289,28 @@ impl Repo {
             });
         }
         let mut scan = parse(&looked.stdout).ok_or_else(|| unread("status"))?;
-        self.open_up(&mut scan)?;
-        Ok(scan)
+        let mut complaints = looked.complaint();
+        complaints += &self.open_up(&mut scan)?;
+        Ok((scan, complaints))
     }
 
-    /// Replaces untracked folders by the files in them; what stays is a repository of its own.
-    fn open_up(&self, scan: &mut Scan) -> Result<()> {
+    /// Replaces untracked folders by the files in them; what stays is a repository of its own. What git
+    /// complained about.
+    fn open_up(&self, scan: &mut Scan) -> Result<String> {
         if scan.nested.is_empty() {
-            return Ok(());
+            return Ok(String::new());
         }
         let folders = std::mem::take(&mut scan.nested);
-        let output = self.ls_files(&["--others", "--exclude-standard"], &folders)?;
-        for name in output
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty())
-        {
+        let listed = self.ls_files(&["--others", "--exclude-standard"], &folders);
+        let listed = listed.answer()?;
+        if !listed.success() {
+            return Err(super::command::complaint("ls-files", &listed));
+        }
+        let names = listed.stdout.split(|byte| *byte == 0);
+        for name in names.filter(|name| !name.is_empty()) {
             scan.add_untracked(name);
         }
-        Ok(())
+        Ok(listed.complaint())
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn commit_local<'repo>(
     outcome: &mut Outcome,
 ) -> Result<Option<Local<'repo>>> {
     let branch = &ready.branch;
-    let holding = looked_at_again(ctx, options, ready)?;
+    let holding = looked_at_again(ctx, options, ready, outcome)?;
     if is_large(ctx)? && sends(ctx, options) && !asks(ctx)? {
         link.begin();
     }
@@ -125,7 +125,12 @@ pub(super) fn commit_local<'repo>(
 }
 
 /// The held paths as they are now, with the ref brought up to date.
-fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Result<Holding> {
+fn looked_at_again(
+    ctx: &Context<'_>,
+    options: &Options,
+    ready: &Ready,
+    outcome: &mut Outcome,
+) -> Result<Holding> {
     let branch = &ready.branch;
     let mut holding = Holding::load(ctx, &branch.name)?;
     let Some(tip) = branch.tip.as_ref().filter(|_| !holding.set.is_empty()) else {
@@ -135,6 +140,7 @@ fn looked_at_again(ctx: &Context<'_>, options: &Options, ready: &Ready) -> Resul
     if !options.dry_run
         && let Some(rest) = ripe::take(ctx, branch, &holding, &set)?
     {
+        outcome.ripened = true;
         return Ok(rest);
     }
     if options.dry_run {
@@ -157,7 +163,7 @@ fn is_work(scan: &Scan, holding: &Holding) -> bool {
         .dirty()
         .into_iter()
         .any(|path| !holding.set.covers(path));
-    changed || !scan.nested.is_empty() || !scan.untrackable.is_empty()
+    changed || !snapshot::unkeepable(scan).is_empty()
 }
 
 /// Does it take so long to look at all files that it pays to connect meanwhile?

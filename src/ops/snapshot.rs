@@ -151,7 +151,7 @@ fn keep_held(
     index.set(paths.iter().map(|path| (path, entries.get(path))))
 }
 
-/// Things in the work tree that git has no way to keep: never left out silently.
+/// Things in the work tree that git has no way to keep, or to look into: never left out silently.
 pub(super) fn unkeepable(scan: &Scan) -> Vec<Skipped> {
     let skip = |why: Why| {
         move |path: &RepoPath| Skipped {
@@ -162,6 +162,7 @@ pub(super) fn unkeepable(scan: &Scan) -> Vec<Skipped> {
     let nested = scan.nested.iter().map(skip(Why::Nested));
     nested
         .chain(scan.untrackable.iter().map(skip(Why::NotAFile)))
+        .chain(scan.unreadable.iter().map(skip(Why::NotReadable)))
         .collect()
 }
 

@@ -25,6 +25,7 @@ use crate::model::path::RepoPath;
 use crate::model::run::RunResult;
 use crate::model::skipped::Skipped;
 use crate::model::state::{Counts, State};
+use crate::store::journal::{Found, Journal};
 use crate::store::{leftovers, machine, state};
 use crate::sys::lock::Lock;
 use crate::sys::{clock, fs, interrupt, process};
@@ -93,6 +94,8 @@ pub struct Outcome {
     pub marks: Vec<Finding>,
     /// Paths that a policy decided, and its word.
     pub settled: Vec<(RepoPath, &'static str)>,
+    /// Did something come that was held only because it could not be written before?
+    pub ripened: bool,
     /// Was something decided before, or a decision taken back?
     pub decided: bool,
     /// Paths that were held until a force decided about them.
@@ -151,6 +154,7 @@ impl Outcome {
     /// Did anything change, or would it?
     pub fn is_change(&self) -> bool {
         self.decided
+            || self.ripened
             || self.marks.iter().any(|finding| finding.left.is_none())
             || self.pulled + self.pushed > 0
             || !(self.committed.is_empty()
@@ -267,7 +271,10 @@ pub(super) fn with_lock<T>(
     if process::had_casualty() {
         leftovers::remove_locks(ctx.repo, &branch, upstream.as_ref(), lock.taken())?;
     }
-    fs::remove_scratch(&scratch)?;
+    // What a journal that is left is about has its index there: by that, the lock on the user's is known for ours.
+    if matches!(Journal::find(&ctx.layout), Ok(Found::Nothing)) {
+        fs::remove_scratch(&scratch)?;
+    }
     drop(lock);
     result
 }
@@ -331,7 +338,7 @@ pub(super) fn run(ctx: &Context<'_>, options: &Options, ready: Ready) -> Result<
     for _ in 0..MARK_ROUNDS {
         rounds(ctx, options, next, &mut link, &mut answers, &mut outcome)?;
         // What came may be a mark, or the copy of one.
-        is_due |= !outcome.pulled_changes.is_empty();
+        is_due |= outcome.ripened || !outcome.pulled_changes.is_empty();
         if options.dry_run || !is_due {
             break;
         }

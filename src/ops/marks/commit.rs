@@ -14,7 +14,7 @@ use crate::ops::guard::Ready;
 use crate::ops::held::Holding;
 use crate::ops::publish::{IndexSeen, Publication, Published, publish};
 use crate::ops::screen::Screen;
-use crate::ops::snapshot::{self, Snapshot};
+use crate::ops::snapshot::{self, Snapshot, unkeepable};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was committed.
@@ -49,17 +49,8 @@ impl Marks<'_, '_> {
             let list = [MANIFEST, MODES, RECIPIENTS].map(str::as_bytes);
             (copied || list.contains(&path.as_bytes())) && !held.covers(path)
         };
-        let mut skipped = Vec::new();
-        for (paths, why) in [
-            (&scan.nested, Why::Nested),
-            (&scan.untrackable, Why::NotAFile),
-        ] {
-            let ours = paths.iter().filter(|path| is_ours(path)).cloned();
-            skipped.extend(ours.map(|path| Skipped {
-                path,
-                why: why.clone(),
-            }));
-        }
+        let mut skipped = unkeepable(&scan);
+        skipped.retain(|skipped| is_ours(&skipped.path));
         let dirty = scan.dirty().into_iter().filter(|path| is_ours(path));
         let mut paths: BTreeSet<_> = dirty.cloned().collect();
         for refused in screen.refused(&paths)? {
