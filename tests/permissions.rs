@@ -269,6 +269,25 @@ fn a_folder_that_cannot_be_looked_into_is_named_and_the_rest_is_synced() {
 }
 
 #[test]
+fn a_held_file_in_a_folder_that_cannot_be_looked_into_keeps_nothing_else() {
+    let (laptop, server, remote) = Sandbox::unprivileged().laptop_and_server();
+    server.write("vim/vimrc", "server\n");
+    server.sync([]).succeeds();
+    laptop.write("vim/vimrc", "laptop\n");
+    laptop.sync([]).exits(1);
+    laptop.chmod("vim", 0o000);
+    laptop.write("zshrc", "changed\n");
+
+    laptop.sync([]).exits(1).says("vim/vimrc");
+
+    remote.has("zshrc", "changed");
+    laptop.chmod("vim", 0o755);
+    laptop.has("vim/vimrc", "laptop\n");
+    laptop.sync(["resolve", "--ours"]).succeeds();
+    remote.has("vim/vimrc", "laptop");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_refused() {
     let (laptop, _, _) = Sandbox::unprivileged().laptop_and_server();
     laptop.write("../secret", "x\n").write("../tool/a", "a\n");

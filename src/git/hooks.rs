@@ -23,9 +23,13 @@ impl Repo {
     /// Is there a hook for this event, in a file or (git 2.54 and later) in the configuration?
     pub fn has_hook(&self, event: &str) -> bool {
         let file = self.hooks_dir().join(event);
-        let executable = fs::look(&file).ok().flatten().is_some_and(|found| {
-            found.is_symlink() || (found.is_file() && found.permissions().mode() & 0o111 != 0)
-        });
+        let executable = match fs::look(&file) {
+            Ok(found) => found.is_some_and(|found| {
+                found.is_symlink() || (found.is_file() && found.permissions().mode() & 0o111 != 0)
+            }),
+            // It may be one that refuses: git says what is wrong with it.
+            Err(_) => true,
+        };
         executable || self.has_configured_hook(event)
     }
 

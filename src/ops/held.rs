@@ -11,6 +11,7 @@ use crate::model::path::RepoPath;
 use crate::store::held as store;
 use crate::sys::fs;
 use std::fs::File;
+use std::path::Path;
 
 /// The held paths of a branch and the commit that keeps them.
 #[derive(Debug, Clone, Default)]
@@ -88,7 +89,7 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
         if let Some(known) = held.ours.clone().filter(|_| is_unreadable(ctx, &held.path)) {
             ours.insert(held.path.clone(), known);
         }
-        if let Some(submodule) = submodule_here(ctx, held) {
+        if let Some(submodule) = submodule_here(ctx, held)? {
             ours.insert(held.path.clone(), submodule);
         }
     }
@@ -105,21 +106,21 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
 
 /// The commit that a held submodule is on here. One that is not checked out is as it was: its folder
 /// says nothing.
-fn submodule_here(ctx: &Context<'_>, held: &Held) -> Option<Entry> {
+fn submodule_here(ctx: &Context<'_>, held: &Held) -> Result<Option<Entry>> {
     if !held.has_submodule() {
-        return None;
+        return Ok(None);
     }
-    let live = fs::look(&held.path.below(ctx.repo.top())).ok()?;
+    let live = fs::look(&held.path.below(ctx.repo.top()))?;
     if live.is_some_and(|found| !found.is_dir()) {
-        return None;
+        return Ok(None);
     }
-    match ctx.repo.submodule_head(&held.path) {
+    Ok(match ctx.repo.submodule_head(&held.path) {
         Some(oid) => Some(Entry {
             mode: Mode::Gitlink,
             oid,
         }),
         None => held.ours.clone().filter(Entry::is_submodule),
-    }
+    })
 }
 
 /// What stands in the work tree at `paths`, as git would keep it; the contents are kept.
@@ -127,15 +128,11 @@ pub fn live_entries(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Entries> {
     let top = ctx.repo.top();
     let mut files = Vec::new();
     for path in paths {
-        let reachable = path.parents().all(|parent| {
-            fs::look(&parent.below(top))
-                .ok()
-                .flatten()
-                .is_some_and(|f| f.is_dir())
-        });
+        if is_unreadable(ctx, path) || !is_below_folders(top, path)? {
+            continue;
+        }
         let found = fs::look(&path.below(top))?;
-        let kept = found.is_some_and(|found| found.is_file() || found.is_symlink());
-        if reachable && kept && !is_unreadable(ctx, path) {
+        if found.is_some_and(|found| found.is_file() || found.is_symlink()) {
             files.push(path);
         }
     }
@@ -149,10 +146,23 @@ pub fn live_entries(ctx: &Context<'_>, paths: &[RepoPath]) -> Result<Entries> {
     ctx.repo.entries(&tree, paths)
 }
 
-/// Is it a file that we may not read?
+/// Are all folders above it there, and no links?
+fn is_below_folders(top: &Path, path: &RepoPath) -> Result<bool> {
+    for parent in path.parents() {
+        let found = fs::look(&parent.below(top))?;
+        if !found.is_some_and(|found| found.is_dir()) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Is it a file that we may not read, or in a folder that we may not look into?
 fn is_unreadable(ctx: &Context<'_>, path: &RepoPath) -> bool {
     let file = path.below(ctx.repo.top());
     let denied = |error: &std::io::Error| error.kind() == std::io::ErrorKind::PermissionDenied;
-    file.symlink_metadata().is_ok_and(|found| found.is_file())
-        && File::open(&file).as_ref().is_err_and(denied)
+    match file.symlink_metadata() {
+        Ok(found) => found.is_file() && File::open(&file).as_ref().is_err_and(denied),
+        Err(error) => denied(&error),
+    }
 }

@@ -15,6 +15,7 @@ use crate::model::secret::{self, Finding};
 use crate::model::skipped::{Skipped, Why};
 use crate::sys::fs;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::Metadata;
 
 /// So many bytes of contents are in memory at once, but for a single larger file.
 const AT_ONCE: u64 = 16 << 20;
@@ -59,14 +60,14 @@ impl<'a, 'repo> Screen<'a, 'repo> {
         let plain = Plain::of(self.ctx)?;
         for path in paths {
             if plain.covers(path)
-                && let Some(size) = self.size_of(path)
+                && let Some(size) = self.size_of(path)?
                 && size <= LOOKED_INTO
                 && let Some(bytes) = fs::read(&path.below(self.ctx.repo.top()))?
                 && !plain.is_sound(&bytes)
             {
                 let (path, why) = (path.clone(), Why::Unencrypted);
                 large.push(Skipped { path, why });
-            } else if let Some(why) = self.is_large(self.size_of(path))
+            } else if let Some(why) = self.is_large(self.size_of(path)?)
                 && !self.is_filtered(path)?
             {
                 let path = path.clone();
@@ -109,7 +110,7 @@ impl<'a, 'repo> Screen<'a, 'repo> {
     /// Would the file at a path of the work tree be held back, as far as the file itself tells? A
     /// filter may make something else of it, and the branch may have it already.
     pub(super) fn suspects(&self, path: &RepoPath) -> Result<bool> {
-        let size = self.size_of(path);
+        let size = self.size_of(path)?;
         if self.is_large(size).is_some() {
             return Ok(true);
         }
@@ -122,9 +123,14 @@ impl<'a, 'repo> Screen<'a, 'repo> {
     }
 
     /// How large the file at `path` is; `None` where there is no file.
-    fn size_of(&self, path: &RepoPath) -> Option<u64> {
-        let found = fs::look(&path.below(self.ctx.repo.top())).ok()??;
-        found.is_file().then_some(found.len())
+    fn size_of(&self, path: &RepoPath) -> Result<Option<u64>> {
+        let found = match fs::look(&path.below(self.ctx.repo.top())) {
+            // What nobody can read is in no commit.
+            Err(error) if fs::is_refused(&error) => None,
+            found => found?,
+        };
+        let file = found.filter(Metadata::is_file);
+        Ok(file.map(|file| file.len()))
     }
 
     pub(super) fn is_large(&self, size: Option<u64>) -> Option<Why> {
@@ -148,7 +154,7 @@ impl<'a, 'repo> Screen<'a, 'repo> {
     fn large(&self, changes: &[&Change]) -> Result<Vec<Skipped>> {
         let mut large = Vec::new();
         for (path, entry) in changes.iter().filter_map(|change| new_file(change)) {
-            if self.is_large(self.size_of(path)).is_none() {
+            if self.is_large(self.size_of(path)?).is_none() {
                 continue;
             }
             let size = self.ctx.repo.blob_size(&entry.oid)?;
@@ -207,7 +213,7 @@ impl<'a, 'repo> Screen<'a, 'repo> {
         let mut bytes = 0;
         for (path, entry) in files {
             // The file tells how much it is about. Its blob differs only where a filter made it.
-            let size = self.size_of(path).unwrap_or_default();
+            let size = self.size_of(path)?.unwrap_or_default();
             if size > LOOKED_INTO {
                 continue;
             }

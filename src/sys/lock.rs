@@ -3,7 +3,7 @@
 use super::process;
 use crate::error::{Error, Kind, Result};
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -35,7 +35,7 @@ impl Lock {
     /// [`Kind::Busy`] with the holder named when another process has it.
     pub fn take(path: &Path, patience: Duration, now: i64) -> Result<Self> {
         let start = Instant::now();
-        let unusable = |source: std::io::Error| {
+        let unusable = |source: io::Error| {
             Error::failed(format!("cannot lock '{}'", path.display())).because(source)
         };
         let mut file = OpenOptions::new()
@@ -67,7 +67,7 @@ impl Lock {
             crate::sys::interrupt::check()?;
             pause = (pause * 2).min(Duration::from_millis(200));
         }
-        let died = predecessors(&mut file);
+        let died = predecessors(&mut file).map_err(unusable)?;
         let since = died.and_then(|died| died.duration_since(SystemTime::UNIX_EPOCH).ok());
         let since = since.map_or(String::new(), |since| format!(" {}", since.as_nanos()));
         let line = format!("{} {now}{since}\n", std::process::id());
@@ -158,20 +158,21 @@ pub fn holder_died(path: &Path) -> bool {
 
 /// When the first of the holders before us took the lock, of those that died with it one after the
 /// other: the third word, or where there is none, the time of the file.
-fn predecessors(file: &mut File) -> Option<SystemTime> {
-    let mut text = String::new();
-    file.rewind().ok()?;
-    file.read_to_string(&mut text).ok()?;
-    if text.is_empty() {
-        return None;
+///
+/// # Errors
+/// When it cannot be read: who came after would write over it, and nobody would know of them any more.
+fn predecessors(file: &mut File) -> io::Result<Option<SystemTime>> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    if bytes.is_empty() {
+        return Ok(None);
     }
-    match text
-        .split_ascii_whitespace()
-        .nth(2)
-        .and_then(|word| word.parse().ok())
-    {
-        Some(nanos) => SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanos)),
-        None => file.metadata().ok()?.modified().ok(),
+    let text = String::from_utf8_lossy(&bytes);
+    let word = text.split_ascii_whitespace().nth(2);
+    match word.and_then(|word| word.parse().ok()) {
+        Some(nanos) => Ok(SystemTime::UNIX_EPOCH.checked_add(Duration::from_nanos(nanos))),
+        None => file.metadata()?.modified().map(Some),
     }
 }
 

@@ -2,7 +2,8 @@
 //! share.
 
 use super::oracle::{is_free, is_tidy};
-use super::tracer::{NAMED_LOOKS, blind_at};
+use super::scenario::SYNC;
+use super::tracer::{NAMED_LOOKS, blind_at, stopped};
 use super::{marks, scenario};
 use crate::support::{Machine, Output, needs};
 
@@ -83,6 +84,47 @@ fn a_run_that_cannot_read_the_repository_any_more_leaves_nothing_locked_for_good
     laptop.is_in_sync_with(&scenario.remote);
     is_tidy(laptop, "the objects were away");
     is_free(laptop, "the objects were away");
+}
+
+/// The lock tells of a run that died with it; who cannot read that must not write over it.
+#[test]
+fn a_run_that_died_is_not_forgotten_by_one_that_cannot_read_the_lock() {
+    let scenario = scenario::both_sides_without_a_conflict();
+    let laptop = &scenario.laptop;
+    needs("strace");
+    stopped(laptop, SYNC, 25);
+    let left = laptop.git_dir().join("refs/heads/main.lock");
+    std::fs::File::create(&left).expect("own repository");
+    let lock = laptop.git_dir().join("sync/lock");
+    let output = blind_at(laptop, SYNC, lock, "read", 1);
+    assert!(output.code() != 0, "{}", output.scene());
+
+    laptop.sync([]).succeeds();
+
+    laptop.is_in_sync_with(&scenario.remote);
+    is_tidy(laptop, "the lock could not be read");
+    is_free(laptop, "the lock could not be read");
+}
+
+#[test]
+fn a_hook_that_cannot_be_looked_at_is_not_passed_over() {
+    let scenario = scenario::changes_here();
+    let laptop = &scenario.laptop;
+    needs("strace");
+    laptop.hook("pre-commit", "exit 1");
+    scenario.keep();
+    for nth in 1..=4 {
+        scenario.restore();
+        let hook = laptop.git_dir().join("hooks/pre-commit");
+        let output = blind_at(laptop, SYNC, hook, NAMED_LOOKS, nth);
+        assert!(output.code() != 0, "{}", output.scene());
+        assert!(
+            !scenario
+                .remote
+                .git(["ls-tree", "-r", "main"])
+                .contains("deep/er/new")
+        );
+    }
 }
 
 /// A folder of new files, of which git and gix say nothing where they cannot open it at that moment.
