@@ -68,7 +68,7 @@ impl Row {
             stuck.extend(left.map(|path| format!("{} is left", path.display())));
             stuck.extend(unfree(laptop));
             if !stuck.is_empty() {
-                stuck.push(said);
+                stuck.push(said + &laptop.scenery());
             }
             for (count, is, word, more) in [
                 (&mut row.lost, !lost.is_empty(), "lost", lost.join("\n")),
@@ -121,9 +121,9 @@ impl Row {
 /// The same command once more, as a person or a timer types it; that of a force or a decision is done
 /// perhaps, and a plain sync is what comes next. What they said.
 fn again(scenario: &Scenario, machine: &Machine) -> String {
-    let mut said = scenario.play_on(machine).scene();
+    let mut said = scenario.play_on(machine).words();
     if is_ours(scenario) && scenario.line.len() > 1 {
-        said += &machine.run(machine.sync_command([])).scene();
+        said += &machine.run(machine.sync_command([])).words();
     }
     said
 }

@@ -168,7 +168,7 @@ impl Attack for Refusal {
         let output = tracer::injected(machine, line, calls, &inject);
         Struck {
             code: Some(output.code()),
-            when: format!("{name} at call {moment}\n{}", output.scene()),
+            when: format!("{name} at call {moment}\n{}", output.words()),
             clock: None,
             is_late: false,
         }

@@ -41,30 +41,51 @@ impl Precious {
     /// What is neither in a live file, nor in a commit that a ref keeps, nor at the remote, nor, where a
     /// run died and no other has cleaned up, in what it left.
     pub(super) fn lost(&self, scenario: &Scenario, with_leftovers: bool) -> Vec<String> {
-        let laptop = &scenario.laptop;
-        let mut safe = kept(laptop, &laptop.git_dir(), "--all");
-        safe.extend(kept(laptop, scenario.remote.path(), "--all"));
-        safe.extend(live(laptop).into_keys());
-        safe.extend(staged(laptop).into_keys());
-        // What git itself puts aside in a rebase, and brings back at its end.
-        let autostash = laptop.git_dir().join("rebase-merge/autostash");
-        if let Ok(oid) = fs::read_to_string(autostash) {
-            safe.extend(kept(laptop, &laptop.git_dir(), oid.trim()));
+        let mut lost: BTreeMap<_, _> = self.committed.iter().map(|oid| (oid, None)).collect();
+        lost.extend(self.contents.iter().map(|(oid, path)| (oid, Some(path))));
+        for place in PLACES {
+            if lost.is_empty() {
+                break;
+            }
+            let safe = place(scenario, with_leftovers);
+            lost.retain(|oid, _| !safe.contains(*oid));
         }
-        let mut folders = vec!["rescued"];
-        folders.extend(with_leftovers.then_some("stage"));
-        for folder in folders {
-            let folder = laptop.git_dir().join("sync").join(folder);
-            safe.extend(contents_below(laptop, &folder));
-        }
-        safe.extend(backed_up(laptop));
-        let live = self.contents.iter();
-        let live = live.filter(|(oid, _)| !safe.contains(*oid));
-        let live = live.map(|(oid, path)| format!("{} ({oid})", path.display()));
-        let committed = self.committed.difference(&safe);
-        let committed = committed.map(|oid| format!("{oid} from history"));
-        live.chain(committed).collect()
+        let tell = |(oid, path): (&String, Option<&PathBuf>)| match path {
+            Some(path) => format!("{} ({oid})", path.display()),
+            None => format!("{oid} from history"),
+        };
+        lost.into_iter().map(tell).collect()
     }
+}
+
+/// What one place keeps; the second says whether what a dead run has left counts.
+type Place = fn(&Scenario, bool) -> BTreeSet<String>;
+
+/// Where something may be, those first that take little time to look into.
+const PLACES: [Place; 6] = [
+    |scene, _| kept(&scene.laptop, &scene.laptop.git_dir(), "--all"),
+    |scene, _| live(&scene.laptop).into_keys().collect(),
+    |scene, _| kept(&scene.laptop, scene.remote.path(), "--all"),
+    |scene, _| staged(&scene.laptop).into_keys().collect(),
+    put_aside,
+    |scene, _| backed_up(&scene.laptop).into_iter().collect(),
+];
+
+/// What is kept in folders of ours, and what git itself puts aside in a rebase and brings back at its end.
+fn put_aside(scenario: &Scenario, with_leftovers: bool) -> BTreeSet<String> {
+    let laptop = &scenario.laptop;
+    let mut safe = BTreeSet::new();
+    let autostash = laptop.git_dir().join("rebase-merge/autostash");
+    if let Ok(oid) = fs::read_to_string(autostash) {
+        safe.extend(kept(laptop, &laptop.git_dir(), oid.trim()));
+    }
+    let mut folders = vec!["rescued"];
+    folders.extend(with_leftovers.then_some("stage"));
+    for folder in folders {
+        let folder = laptop.git_dir().join("sync").join(folder);
+        safe.extend(contents_below(laptop, &folder));
+    }
+    safe
 }
 
 /// Where a scene ends: what is at each path, in each place.

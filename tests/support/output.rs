@@ -289,15 +289,19 @@ impl Output {
 
     /// Everything one needs to see when a test fails.
     pub(crate) fn scene(&self) -> String {
+        self.words() + &self.machine.scenery()
+    }
+
+    /// What was typed and what it said; it takes no time to tell.
+    pub(crate) fn words(&self) -> String {
         format!(
-            "$ {}    # on {}, {:?}\n--- stdout ---\n{}--- stderr ---\n{}[exit: {}]\n{}",
+            "$ {}    # on {}, {:?}\n--- stdout ---\n{}--- stderr ---\n{}[exit: {}]\n",
             self.command,
             self.machine.name(),
             self.took,
             self.stdout(),
             self.stderr(),
             self.code(),
-            self.machine.scenery(),
         )
     }
 }
