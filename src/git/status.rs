@@ -70,9 +70,13 @@ impl Repo {
         let mut scan = if self.prefers_git_status() {
             self.scan_with_git(untracked)?
         } else {
-            // What gix cannot read (a sparse index, an unreadable file) git may.
-            self.scan_with_gix(untracked)
-                .or_else(|_| self.scan_with_git(untracked))?
+            match self.scan_with_gix(untracked) {
+                // git would pass over the rest of a folder, without a word.
+                Err(error) if fs::is_failure(&error) => return Err(error),
+                // What gix cannot read (a sparse index, an unreadable file) git may.
+                Err(_) => self.scan_with_git(untracked)?,
+                Ok(scan) => scan,
+            }
         };
         for paths in [&mut scan.changed, &mut scan.untracked, &mut scan.staged] {
             paths.retain(|path| !path.is_private());
@@ -184,14 +188,11 @@ impl Repo {
 
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {
         use gix::status::{Item, UntrackedFiles, tree_index::TrackRenames};
-        let failed = |source: &dyn std::fmt::Display| {
-            Error::failed("the work tree cannot be read").because(source.to_string())
-        };
         let ignore = gix::submodule::config::Ignore::Dirty;
         let platform = self
             .gix()
             .status(gix::progress::Discard)
-            .map_err(|source| failed(&source))?
+            .map_err(unreadable_tree)?
             .untracked_files(if untracked {
                 UntrackedFiles::Files
             } else {
@@ -208,13 +209,13 @@ impl Repo {
         if self.index_is_of_head()? {
             let items = platform
                 .into_index_worktree_iter(none)
-                .map_err(|source| failed(&source))?;
+                .map_err(unreadable_tree)?;
             for item in items {
-                scan.add_work_tree(item.map_err(|source| failed(&source))?);
+                scan.add_work_tree(item.map_err(unreadable_tree)?);
             }
         } else {
-            for item in platform.into_iter(none).map_err(|source| failed(&source))? {
-                match item.map_err(|source| failed(&source))? {
+            for item in platform.into_iter(none).map_err(unreadable_tree)? {
+                match item.map_err(unreadable_tree)? {
                     Item::IndexWorktree(item) => scan.add_work_tree(item),
                     Item::TreeIndex(change) => {
                         scan.staged
@@ -312,6 +313,10 @@ impl Repo {
         }
         Ok(listed.complaint())
     }
+}
+
+fn unreadable_tree(source: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::failed("the work tree cannot be read").because(source)
 }
 
 impl Scan {

@@ -2,6 +2,7 @@
 
 use super::process;
 use crate::error::{Error, Result};
+use rustix::io::Errno;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Write as _};
@@ -102,11 +103,23 @@ pub fn resolve(path: &Path) -> Result<Option<PathBuf>> {
 /// Is it that nobody of this user may or can go there? That stays so. Whatever else failed says nothing about what
 /// stands there, and may work the next time.
 pub fn is_refused(error: &Error) -> bool {
-    use rustix::io::Errno;
-    let refusals = [Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::NAMETOOLONG];
-    let source = std::error::Error::source(error);
-    let code = source.and_then(|source| source.downcast_ref::<io::Error>()?.raw_os_error());
-    code.is_some_and(|code| refusals.iter().any(|errno| errno.raw_os_error() == code))
+    errno(error).is_some_and(|errno| REFUSALS.contains(&errno))
+}
+
+/// Did the system fail at it? It did not where nothing is there, or where it was no system call.
+pub fn is_failure(error: &Error) -> bool {
+    errno(error).is_some_and(|errno| !REFUSALS.contains(&errno) && !ABSENCES.contains(&errno))
+}
+
+const REFUSALS: [Errno; 4] = [Errno::ACCESS, Errno::PERM, Errno::LOOP, Errno::NAMETOOLONG];
+
+const ABSENCES: [Errno; 2] = [Errno::NOENT, Errno::NOTDIR];
+
+/// What the system said, wherever it is among the causes.
+fn errno(error: &Error) -> Option<Errno> {
+    let first = std::error::Error::source(error);
+    let mut causes = std::iter::successors(first, |cause| cause.source());
+    causes.find_map(|cause| Errno::from_io_error(cause.downcast_ref()?))
 }
 
 /// Replaces a file as a whole: a temporary file beside it, then a rename.
@@ -493,7 +506,6 @@ pub fn modified(path: &Path) -> Result<Option<i64>> {
 
 /// Makes a symbolic link; `false` where there can be none, as the file system has no links.
 pub fn try_symlink(target: &Path, link: &Path) -> Result<bool> {
-    use rustix::io::Errno;
     match std::os::unix::fs::symlink(target, link) {
         Ok(()) => Ok(true),
         Err(source) => match Errno::from_io_error(&source) {
