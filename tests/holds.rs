@@ -311,3 +311,51 @@ fn names_that_differ_in_case_only_are_held_where_the_file_system_cannot_have_bot
     conflict.upstream_has("makefile", "theirs");
     conflict.upstream_has("vim/vimrc", "also from the laptop");
 }
+
+/// What the other side has below it was never here: its absence is no deletion.
+#[test]
+fn a_held_file_that_its_user_removes_makes_room_for_the_folder_there() {
+    let conflict = Conflict::of_a_folder_there();
+    let Conflict { laptop, server, .. } = &conflict;
+    laptop.sync([]).exits(1);
+    laptop.remove("app");
+
+    laptop.sync([]).succeeds();
+
+    laptop.has("app/x", "x\n");
+    conflict.converges();
+    server.has("app/x", "x\n");
+}
+
+/// What one machine removes and the other edits is held, whatever it was before.
+#[test]
+fn a_held_folder_that_its_user_removes_takes_nothing_from_the_file_there() {
+    let conflict = Conflict::of_a_folder_here();
+    let laptop = &conflict.laptop;
+    laptop.sync([]).exits(1);
+    laptop.sh("rm -r app").succeeds();
+
+    laptop.sync([]).exits(1).says("app");
+
+    conflict.upstream_has("app", "theirs");
+    conflict.resolves("--theirs", ["app"]);
+    laptop.has("app", "theirs\n");
+}
+
+/// Who puts something else there has not seen what the other side has.
+#[test]
+fn a_held_file_that_its_user_replaces_by_a_folder_does_not_replace_the_one_there() {
+    let conflict = Conflict::of_a_folder_there();
+    let laptop = &conflict.laptop;
+    laptop.sync([]).exits(1);
+    laptop.remove("app");
+    laptop.write("app/x", "mine\n");
+
+    laptop.sync([]).exits(1).says("app");
+
+    laptop.has("app/x", "mine\n");
+    conflict.upstream_has("app/x", "x");
+    conflict.upstream_has("app/z", "z");
+    conflict.resolves("--ours", ["app"]);
+    conflict.server.has("app/x", "mine\n");
+}

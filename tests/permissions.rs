@@ -268,6 +268,30 @@ fn a_folder_that_cannot_be_looked_into_is_named_and_the_rest_is_synced() {
     }
 }
 
+/// It could not be replaced, so nothing above or below it came either: that was never removed here.
+#[test]
+fn a_file_and_a_folder_that_could_not_trade_places_do_so_later() {
+    for (before, after) in [("d/conf", "d/conf/part"), ("d/sub/rc", "d/sub")] {
+        let (laptop, server, remote) = Sandbox::unprivileged().laptop_and_server();
+        laptop.write(before, "before\n");
+        settle(&[&laptop, &server]);
+        server.sh("rm -r d").succeeds();
+        server.write(after, "after\n");
+        server.sync([]).succeeds();
+        let folder = std::path::Path::new(before).parent().expect("a folder");
+        laptop.chmod(folder, 0o555);
+        laptop.sync([]).exits(1).says(before);
+        laptop.has(before, "before\n");
+
+        laptop.chmod(folder, 0o755);
+        laptop.sync([]).succeeds();
+
+        laptop.has(after, "after\n");
+        remote.has(after, "after");
+        laptop.is_in_sync_with(&remote);
+    }
+}
+
 #[test]
 fn a_held_file_in_a_folder_that_cannot_be_looked_into_keeps_nothing_else() {
     let (laptop, server, remote) = Sandbox::unprivileged().laptop_and_server();

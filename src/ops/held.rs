@@ -99,9 +99,33 @@ pub fn refresh(ctx: &Context<'_>, holding: &Holding, tip: &Oid) -> Result<HeldSe
         let folder = held.path.below(ctx.repo.top()).is_dir();
         held.clone().now(ours.cloned(), theirs.cloned(), folder)
     });
-    Ok(HeldSet::new(
-        updated.filter(|held| held.ours != held.theirs),
-    ))
+    let mut left = HeldSet::default();
+    for held in updated {
+        if held.ours != held.theirs || is_awaited(ctx, tip, &held)? {
+            left.insert(held);
+        }
+    }
+    Ok(left)
+}
+
+/// Both sides have nothing there any more, but the branch has something above or below it that never came here, as
+/// this was in its way. Let go now, the files that are missing would be taken for removed by this machine.
+fn is_awaited(ctx: &Context<'_>, tip: &Oid, held: &Held) -> Result<bool> {
+    let mut coming = in_its_way(ctx, tip, held)?;
+    coming.retain(|_, entry| !entry.is_submodule());
+    let paths: Vec<_> = coming.keys().cloned().collect();
+    Ok(!paths.is_empty() && live_entries(ctx, &paths)? != coming)
+}
+
+/// What the branch has above or below a held path where it has nothing itself: a file where this machine has a
+/// folder, or the other way round.
+pub(super) fn in_its_way(ctx: &Context<'_>, tip: &Oid, held: &Held) -> Result<Entries> {
+    if held.theirs.is_some() {
+        return Ok(Entries::new());
+    }
+    let mut around = ctx.repo.all_entries(tip)?;
+    around.retain(|path, _| path.overlaps(&held.path));
+    Ok(around)
 }
 
 /// The commit that a held submodule is on here. One that is not checked out is as it was: its folder

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::git::mergetool::Versions;
 use crate::git::repo::{Branch, Head};
 use crate::model::backup::Reason;
-use crate::model::entry::{Entries, Entry, Oid};
+use crate::model::entry::{Entries, Entry};
 use crate::model::held::{Held, HeldSet};
 use crate::model::path::RepoPath;
 use crate::store::decision::Decision;
@@ -126,7 +126,8 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
                 targets
                     .entry(held.path.clone())
                     .or_insert(held.theirs.clone());
-                targets.extend(in_its_way(ctx, tip, held)?);
+                let coming = held::in_its_way(ctx, tip, held)?;
+                targets.extend(coming.into_iter().map(|(path, entry)| (path, Some(entry))));
             }
             Choice::Edit => {
                 let entry = edited(ctx, held)?;
@@ -151,19 +152,6 @@ fn decide(ctx: &Context<'_>, options: &Options, branch: &Branch) -> Result<()> {
     // The held set comes last: while it is as before, nothing is decided.
     refs.extend(holding.change_to(ctx, &branch.name, &rest, [])?);
     put(ctx, branch, None, &targets, refs, "sync: resolve")
-}
-
-/// What the branch has above or below a held path: a file where this machine has a folder, or the
-/// other way round.
-fn in_its_way(ctx: &Context<'_>, tip: &Oid, held: &Held) -> Result<Vec<(RepoPath, Option<Entry>)>> {
-    if held.theirs.is_some() {
-        return Ok(Vec::new());
-    }
-    let all = ctx.repo.all_entries(tip)?;
-    let around = all
-        .into_iter()
-        .filter(|(path, _)| path.overlaps(&held.path));
-    Ok(around.map(|(path, entry)| (path, Some(entry))).collect())
 }
 
 /// The held paths that are decided about.

@@ -1,8 +1,9 @@
-//! Lets go of paths that were held only because their files could not be replaced at that moment.
+//! Lets go of paths about which there is nothing to decide: their files could not be replaced at that moment, or
+//! were in the way of others and are gone.
 
 use super::Context;
-use super::collide::is_replaceable;
-use super::held::Holding;
+use super::collide::{self, is_replaceable};
+use super::held::{self, Holding};
 use super::publish::Published;
 use super::put::{Targets, try_put};
 use crate::error::Result;
@@ -11,6 +12,7 @@ use crate::model::entry::{Entry, Mode};
 use crate::model::held::{Disagreement, Held, HeldSet};
 use crate::store::held as store;
 use crate::sys::fs::{self, Durable};
+use std::collections::BTreeSet;
 
 /// Brings what is ripe among `set` into the work tree; what is held then, or `None` where nothing is
 /// ripe, or the user is writing again.
@@ -23,7 +25,7 @@ pub(super) fn take(
     let mut rest = set.clone();
     let mut targets = Targets::new();
     for held in set.iter() {
-        if is_ripe(ctx, held)? {
+        if is_over(held) || is_ripe(ctx, held)? {
             targets.insert(held.path.clone(), held.theirs.clone());
         } else if let Some(merged) = merged(ctx, held)? {
             targets.insert(held.path.clone(), Some(merged));
@@ -32,6 +34,7 @@ pub(super) fn take(
         }
         rest.remove(&held.path);
     }
+    make_room(ctx, branch, set, &mut rest, &mut targets)?;
     if targets.is_empty() {
         return Ok(None);
     }
@@ -42,6 +45,55 @@ pub(super) fn take(
     }
     let oid = ctx.repo.resolve(&store::ref_name(&branch.name))?;
     Ok(Some(Holding { set: rest, oid }))
+}
+
+/// Where a path goes, what was above or below it in the branch all the time comes with that: nobody has removed it
+/// here. What has something else in its way waits on.
+fn make_room(
+    ctx: &Context<'_>,
+    branch: &Branch,
+    set: &HeldSet,
+    rest: &mut HeldSet,
+    targets: &mut Targets,
+) -> Result<()> {
+    let Some(tip) = &branch.tip else {
+        return Ok(());
+    };
+    let top = ctx.repo.top();
+    let leaving: Vec<_> = set
+        .iter()
+        .filter(|held| targets.get(&held.path) == Some(&None))
+        .collect();
+    let gone: BTreeSet<_> = leaving.iter().map(|held| &held.path).collect();
+    for held in &leaving {
+        let mut coming = held::in_its_way(ctx, tip, held)?;
+        coming.retain(|path, _| !rest.covers(path));
+        let paths: Vec<_> = coming.keys().cloned().collect();
+        let here = held::live_entries(ctx, &paths)?;
+        let mut is_free = true;
+        for (path, entry) in &coming {
+            let live = path.below(top);
+            is_free &= match fs::look(&live)? {
+                None => true,
+                Some(found) if found.is_dir() => {
+                    entry.is_submodule() || collide::is_emptied(&live, top, &gone)?
+                }
+                Some(_) => here.get(path) == Some(entry) || gone.contains(path),
+            };
+        }
+        if is_free {
+            targets.extend(coming.into_iter().map(|(path, entry)| (path, Some(entry))));
+        } else {
+            targets.remove(&held.path);
+            rest.insert((*held).clone());
+        }
+    }
+    Ok(())
+}
+
+/// Is it only held for what has to come when it is let go?
+fn is_over(held: &Held) -> bool {
+    held.ours.is_none() && held.theirs.is_none()
 }
 
 /// The same set, where what was being written on, and is calm now, has the reason that it really has:
