@@ -37,11 +37,7 @@ pub struct Files {
 impl Repo {
     /// What tells the user's files from others.
     pub fn sieve(&self) -> Result<Sieve> {
-        let unreadable = |source: &dyn std::fmt::Display| {
-            Error::failed("the index cannot be read").because(source.to_string())
-        };
-        let index = self.gix().try_index().map_err(|source| unreadable(&source));
-        let tracked = match index {
+        let tracked = match self.read_index() {
             Ok(None) => BTreeSet::new(),
             Ok(Some(index)) if index.link().is_none() => index
                 .entries()

@@ -225,6 +225,18 @@ impl Repo {
         }
     }
 
+    /// The user's index; `None` where there is none. gix takes one that it could not look at for none.
+    pub(super) fn read_index(&self) -> Result<Option<gix::worktree::Index>> {
+        let unreadable = |why: String| Error::failed("the index cannot be read").because(why);
+        let index = self.gix().try_index();
+        let index = index.map_err(|source| unreadable(source.to_string()))?;
+        let path = self.index_path();
+        if index.is_none() && fs::look(&path)?.is_some() {
+            return Err(unreadable(format!("'{}' is there", path.display())));
+        }
+        Ok(index)
+    }
+
     /// The index is there, and nobody can make anything of it.
     pub(super) fn unreadable_index(&self, why: &str) -> Error {
         let path = self.index_path();

@@ -12,6 +12,7 @@ use crate::model::path::RepoPath;
 use crate::sys::fs;
 use gix::bstr::BString;
 use gix::index::entry::Flags;
+use gix::worktree::IndexPersistedOrInMemory;
 use std::collections::BTreeSet;
 
 /// What marks an entry that the user told git not to look at.
@@ -102,19 +103,13 @@ impl Repo {
 
     /// gix reads only the half of a split index that is in the index file.
     fn has_split_index(&self) -> bool {
-        self.gix()
-            .try_index()
-            .ok()
-            .flatten()
-            .is_some_and(|index| index.link().is_some())
+        let index = self.read_index().ok().flatten();
+        index.is_some_and(|index| index.link().is_some())
     }
 
     /// Tracked paths that the user told git not to look at, so that changes of them are in no scan.
     pub fn unwatched(&self) -> Result<BTreeSet<RepoPath>> {
-        let failed = |source: &dyn std::fmt::Display| {
-            Error::failed("the index cannot be read").because(source.to_string())
-        };
-        let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
+        let Some(index) = self.read_index()? else {
             return Ok(BTreeSet::new());
         };
         let entries = index
@@ -130,10 +125,7 @@ impl Repo {
     /// in the fraction: gix compares whole seconds, and takes an entry for clean that is not.
     fn too_young(&self) -> Result<BTreeSet<RepoPath>> {
         use std::os::unix::fs::MetadataExt as _;
-        let failed = |source: &dyn std::fmt::Display| {
-            Error::failed("the index cannot be read").because(source.to_string())
-        };
-        let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
+        let Some(index) = self.read_index()? else {
             return Ok(BTreeSet::new());
         };
         let Some(written) = fs::look(&self.index_path())? else {
@@ -189,7 +181,7 @@ impl Repo {
     fn scan_with_gix(&self, untracked: bool) -> Result<Scan> {
         use gix::status::{Item, UntrackedFiles, tree_index::TrackRenames};
         let ignore = gix::submodule::config::Ignore::Dirty;
-        let platform = self
+        let mut platform = self
             .gix()
             .status(gix::progress::Discard)
             .map_err(unreadable_tree)?
@@ -204,6 +196,9 @@ impl Repo {
                 check_dirty: false,
             })
             .tree_index_track_renames(TrackRenames::Disabled);
+        if let Some(index) = self.read_index()? {
+            platform = platform.index(IndexPersistedOrInMemory::Persisted(index));
+        }
         let mut scan = Scan::default();
         let none = Vec::<BString>::new();
         if self.index_is_of_head()? {
@@ -231,10 +226,7 @@ impl Repo {
     /// Does the index remember that it is the same as the tree of HEAD? Comparing the two would
     /// build a second index: a sixth of the whole scan.
     fn index_is_of_head(&self) -> Result<bool> {
-        let failed = |source: &dyn std::fmt::Display| {
-            Error::failed("the index cannot be read").because(source.to_string())
-        };
-        let Some(index) = self.gix().try_index().map_err(|source| failed(&source))? else {
+        let Some(index) = self.read_index()? else {
             return Ok(false);
         };
         let Some(tree) = index.tree().filter(|tree| tree.num_entries.is_some()) else {

@@ -57,7 +57,11 @@ impl Row {
             let mut lost = precious.lost(scenario, true);
             let broken = unusable(laptop).or_else(|| half_done(scenario));
             let locked = is_locked(laptop);
-            let is_untold = code == Some(0) && End::of(scenario) != done;
+            let untold = if code == Some(0) {
+                End::of(scenario).unlike(&done)
+            } else {
+                Vec::new()
+            };
             let later = clock.map(|now| laptop.with("GIT_SYNC_NOW", now.to_string()));
             let said = again(scenario, later.as_ref().unwrap_or(laptop));
             lost.extend(precious.lost(scenario, false));
@@ -78,7 +82,12 @@ impl Row {
                     "broken",
                     broken.unwrap_or_default(),
                 ),
-                (&mut row.untold, is_untold, "untold", String::new()),
+                (
+                    &mut row.untold,
+                    !untold.is_empty(),
+                    "untold",
+                    untold.join("\n"),
+                ),
                 (&mut row.locked, locked, "locked", String::new()),
                 (
                     &mut row.stuck,

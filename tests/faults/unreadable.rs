@@ -8,7 +8,7 @@ use super::{marks, scenario};
 use crate::support::{Machine, Output, needs};
 
 /// More often nothing looks at one path in any of these.
-const LOOKS: usize = 16;
+const LOOKS: usize = 24;
 
 /// Plays a scene again and again; each time, one look at `path` below the home fails.
 fn each_look(scene: &scenario::Scenario, path: &str, check: impl Fn(&Machine, &Output)) {
@@ -125,6 +125,17 @@ fn a_hook_that_cannot_be_looked_at_is_not_passed_over() {
                 .contains("deep/er/new")
         );
     }
+}
+
+/// For gix, an index that it cannot look at is one that is not there.
+#[test]
+fn an_index_that_could_not_be_looked_at_is_not_taken_for_none() {
+    let scene = marks::unmarked();
+    each_look(&scene, "configs/.git/index", |laptop, output| {
+        let left = laptop.git(["status", "--porcelain"]);
+        let is_told = output.code() != 0;
+        assert!(left.is_empty() || is_told, "{}", output.scene());
+    });
 }
 
 /// A folder of new files, of which git and gix say nothing where they cannot open it at that moment.
