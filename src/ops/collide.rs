@@ -134,16 +134,22 @@ fn compare(ctx: &Context<'_>, changes: &[&Change], collisions: &mut Collisions) 
 pub(super) fn is_replaceable(ctx: &Context<'_>, path: &RepoPath) -> Result<bool> {
     let top = ctx.repo.top();
     let live = path.below(top);
-    let folder = live
-        .ancestors()
-        .skip(1)
-        .find(|folder| folder.is_dir())
-        .unwrap_or(top);
+    let mut folder = top;
+    for above in live.ancestors().skip(1) {
+        match fs::is_dir(above) {
+            Err(error) if !fs::is_refused(&error) => return Err(error),
+            Ok(true) => {
+                folder = above;
+                break;
+            }
+            _ => {}
+        }
+    }
     let readable = match fs::look(&live)? {
         Some(found) if found.is_file() => File::open(&live).is_ok(),
         _ => true,
     };
-    Ok(readable && fs::may_change_names(folder) && fs::same_file_system(folder, top))
+    Ok(readable && fs::may_change_names(folder) && fs::same_file_system(folder, top)?)
 }
 
 enum Obstacle {

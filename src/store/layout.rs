@@ -23,7 +23,7 @@ impl Layout {
     pub fn of(repo: &Repo) -> Self {
         let visible = repo.top().join(".sync");
         let own = repo.git_dir().join("sync");
-        let near = fs::same_file_system(repo.git_dir(), repo.top());
+        let near = fs::same_file_system(repo.git_dir(), repo.top()).unwrap_or(false);
         let stage = if near {
             own.join("stage")
         } else {

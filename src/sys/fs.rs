@@ -421,11 +421,13 @@ fn sync_file_system(folder: &Path) -> Result<()> {
 }
 
 /// Are the two on one file system, so that a rename between them works?
-pub fn same_file_system(a: &Path, b: &Path) -> bool {
-    match (fs::metadata(a), fs::metadata(b)) {
-        (Ok(a), Ok(b)) => a.dev() == b.dev(),
-        _ => false,
-    }
+pub fn same_file_system(a: &Path, b: &Path) -> Result<bool> {
+    let device = |path: &Path| -> Result<_> {
+        let found = if_there(fs::metadata(path), "look at", path)?;
+        Ok(found.map(|found| found.dev()))
+    };
+    let (a, b) = (device(a)?, device(b)?);
+    Ok(a.is_some() && a == b)
 }
 
 /// The room that is left for this user on the file system of `path`, bytes.

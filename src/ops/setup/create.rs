@@ -32,7 +32,7 @@ pub(super) fn clone(url: &OsStr, into: &Path, options: &Options) -> Result<Repo>
         .unwrap_or(parent);
     fs::create_dir_all(parent)?;
     let scratch = Scratch::take(parent, standing, options.wait)?;
-    if into.exists() && !fs::same_file_system(parent, into) {
+    if into.exists() && !fs::same_file_system(parent, into)? {
         return Err(Error::fatal(format!(
             "'{}' is a file system of its own, and a clone cannot be moved there",
             into.display()
